@@ -1,0 +1,93 @@
+import type { Connection, SecretReference } from '../domain/connection.js'
+import type { MaskingRule } from '../domain/masking-rule.js'
+import type { AgentName, RuleName } from '../domain/names.js'
+
+/** The whole of `hoop.yaml`, checked. Durations are milliseconds, sizes bytes, paths absolute. */
+export interface Config {
+  /** SHA-256 of the file, hexadecimal: names the policy in recordings and the log. */
+  readonly digest: string
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly certFile: string
+    readonly keyFile: string
+  }
+  /** How the outside reaches the gateway: `https://gateway.example.com`. */
+  readonly publicUrl: string
+  /** Keys, the embedded store and, unless configured, the recordings. */
+  readonly dataDirectory: string
+  readonly store:
+    | { readonly kind: 'sqlite'; readonly file: string }
+    | { readonly kind: 'postgres'; readonly url: SecretReference }
+  readonly recordings: { readonly directory: string }
+  readonly identity: IdentityProvider
+  /** How long the gateway's own access token lives. */
+  readonly tokenLifetimeMs: number
+  readonly agents: readonly { readonly name: AgentName; readonly enrollmentToken: SecretReference }[]
+  readonly connections: readonly Connection[]
+  readonly access: readonly AccessRule[]
+  readonly statements: readonly StatementRule[]
+  /** Shipped statement rules that this configuration turns off, by name. */
+  readonly defaultRulesOff: readonly RuleName[]
+  readonly masking: {
+    readonly hashKey: SecretReference | undefined
+    readonly rules: readonly ScopedMaskingRule[]
+  }
+  /** Groups whose members may list, read and export every session. */
+  readonly auditors: readonly string[]
+}
+
+/** An OpenID provider and how its claims become a principal. */
+export interface IdentityProvider {
+  readonly issuer: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly claims: { readonly name: string; readonly groups: string }
+  /** Trusted beside the system's authorities, for a provider with a private one. */
+  readonly caFile: string | undefined
+}
+
+/** Who may ask for what, and for how long. Rules add up: the first that fits in the order of the file gives the grant. */
+export interface AccessRule {
+  readonly name: RuleName
+  readonly groups: readonly string[]
+  /** Globs of connection names. */
+  readonly connections: readonly string[]
+  /** Globs of role names. */
+  readonly roles: readonly string[]
+  readonly durationMaxMs: number
+  readonly reasonRequired: boolean
+}
+
+/** What may be said to a target. A denial overrides any allowance; an error in a rule is a denial that names the rule. */
+export interface StatementRule {
+  readonly name: RuleName
+  /** Globs of connection names. */
+  readonly connections: readonly string[]
+  /** A CEL expression over the facts in `docs/policy.md`. */
+  readonly when: string
+  readonly then: 'deny' | 'allow'
+  readonly message: string | undefined
+  readonly hint: string | undefined
+}
+
+/** A masking rule with where it applies and whom it spares. */
+export interface ScopedMaskingRule {
+  readonly rule: MaskingRule
+  /** Globs of connection names. */
+  readonly connections: readonly string[]
+  /** Members of these groups see the values. */
+  readonly exceptGroups: readonly string[]
+}
+
+/** The whole of `agent.yaml`, checked. */
+export interface AgentConfig {
+  readonly name: AgentName
+  readonly gateway: string
+  readonly caFile: string | undefined
+  /** Where the agent's own key is kept, mode 0600. */
+  readonly dataDirectory: string
+  readonly enrollmentToken: SecretReference | undefined
+  /** `host:port`; the only addresses the agent will ever dial. Globs in the host. */
+  readonly allow: readonly { readonly host: string; readonly port: number }[]
+}

@@ -1,0 +1,116 @@
+import type { LoopbackVerifier } from './session.js'
+
+/** Bodies of the gateway's HTTP API, as JSON. Times are ISO 8601 in UTC, durations whole seconds. */
+
+/** `GET /.well-known/hoop`: what a CLI must know before it can sign in. */
+export interface GatewayDiscovery {
+  readonly gateway: string
+  readonly version: string
+  readonly tokenEndpoint: string
+  readonly provider: {
+    readonly issuer: string
+    readonly clientId: string
+    readonly scopes: readonly string[]
+  }
+}
+
+/** `POST /v1/token`, RFC 8693, section 2.2.1. */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly issued_token_type: 'urn:ietf:params:oauth:token-type:access_token'
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+}
+
+/** Any answer outside of 2xx. */
+export interface ErrorResponse {
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    /** To quote when asking for help; the gateway's log has the cause under it. */
+    readonly request: string
+  }
+}
+
+/** `GET /v1/me` */
+export interface MeResponse {
+  readonly issuer: string
+  readonly subject: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly tokenExpiresAt: string
+}
+
+/** `GET /v1/connections`: only those that an access rule gives this principal. */
+export interface ConnectionView {
+  readonly name: string
+  readonly description?: string
+  readonly protocol: string
+  readonly roles: readonly string[]
+  readonly agent?: { readonly name: string; readonly online: boolean }
+}
+
+/** `POST /v1/grants` */
+export interface GrantRequest {
+  readonly connection: string
+  readonly role?: string
+  readonly reason?: string
+  readonly durationSeconds?: number
+}
+
+export interface GrantView {
+  readonly id: string
+  readonly connection: string
+  readonly role: string
+  readonly rule: string
+  readonly reason?: string
+  readonly grantedAt: string
+  readonly until: string
+  readonly revokedAt?: string
+}
+
+/** `POST /v1/sessions` */
+export interface SessionRequest {
+  readonly grant: string
+  readonly verifier: LoopbackVerifier
+}
+
+export interface SessionOpened {
+  readonly id: string
+  /** Opens the streams of this session and nothing else; ends with it. */
+  readonly token: string
+  readonly protocol: string
+  readonly database: string
+  readonly until: string
+}
+
+/** `POST /v1/sessions/{id}/control` answers with one of these a line, for as long as the CLI holds the session. */
+export type ControlMessage =
+  | { readonly kind: 'attached' }
+  | { readonly kind: 'notice'; readonly message: string }
+  | { readonly kind: 'ended'; readonly reason: string; readonly message: string; readonly hint?: string }
+
+/** `GET /v1/sessions` */
+export interface SessionView {
+  readonly id: string
+  readonly principal: string
+  readonly connection: string
+  readonly role: string
+  readonly protocol: string
+  readonly startedAt: string
+  readonly endedAt?: string
+  readonly endReason?: string
+  readonly operations: number
+  readonly refused: number
+  /** The last link of the recording's hash chain, once the session has ended. */
+  readonly head?: string
+}
+
+/** `POST /v1/agents/enroll` */
+export interface AgentEnrollment {
+  readonly name: string
+  readonly token: string
+  /** Ed25519 public key, SPKI in base64. */
+  readonly publicKey: string
+}

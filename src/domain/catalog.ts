@@ -1,0 +1,39 @@
+/** A column of a relation. */
+export interface CatalogColumn {
+  /** Attribute number, from 1. */
+  readonly number: number
+  readonly name: string
+  readonly typeOid: number
+}
+
+/** A table, view, materialized view, foreign table or partition. */
+export interface CatalogRelation {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly kind: 'table' | 'view' | 'foreign'
+  readonly columns: readonly CatalogColumn[]
+  /**
+   * What the rows of this relation are made of, for views: relations by OID with the columns the definition reads, by
+   * number; 0 stands for the whole row. Empty for tables.
+   */
+  readonly reads: readonly { readonly oid: number; readonly columns: readonly number[] }[]
+  /** The relations whose columns this one shares by name: a partition's or an inheriting table's parents. */
+  readonly parents: readonly number[]
+  /** True when a view's definition calls a function that is not built in. */
+  readonly callsFunctions: boolean
+}
+
+/** What the gateway knows of one database, read over its own connection. */
+export interface Catalog {
+  /** Grows with every snapshot of the same database: part of a cache key. */
+  readonly version: number
+  /** Relations outside of `pg_catalog` and `information_schema`, by OID. */
+  readonly byOid: ReadonlyMap<number, CatalogRelation>
+  /** The same by name, all schemas together: the search path is the client's to change, so every candidate counts. */
+  readonly byName: ReadonlyMap<string, readonly CatalogRelation[]>
+  /** Names of functions that are not built in, whatever their schema. */
+  readonly userFunctions: ReadonlySet<string>
+  /** OIDs below this belong to the system (`FirstNormalObjectId`): 16384. */
+  readonly firstUserOid: number
+}

@@ -1,0 +1,2 @@
+/** The time of day; an argument wherever time decides something. */
+export type Clock = () => Date

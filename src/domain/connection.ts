@@ -1,0 +1,59 @@
+import type { AgentName, ConnectionName, RoleName } from './names.js'
+
+/** The wire protocols that the gateway reads. A new one is added here and in `src/protocols/registry.ts`. */
+export type ProtocolName = 'postgres'
+
+/** A reference to a secret; the configuration never holds one, unless it says `literal:`. */
+export type SecretReference =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'literal'; readonly value: string }
+
+/** How the gateway's connection to the target is protected. `require` encrypts, `verify-full` also checks who answers. */
+export type TargetTls =
+  | { readonly mode: 'disable' }
+  | { readonly mode: 'require' }
+  | { readonly mode: 'verify-full'; readonly caFile?: string; readonly serverName?: string }
+
+/** One credential of a connection. The password is a reference until a session needs it. */
+export interface Role {
+  readonly name: RoleName
+  /** The account at the target. */
+  readonly user: string
+  readonly password: SecretReference
+}
+
+/** How much of the results a recording keeps for each operation. Counts are always exact. */
+export interface ResultLimits {
+  readonly rowsMax: number
+  readonly bytesMax: number
+}
+
+/** A named target. */
+export interface Connection {
+  readonly name: ConnectionName
+  readonly description: string | undefined
+  readonly protocol: ProtocolName
+  readonly host: string
+  readonly port: number
+  /** Reached through this agent; directly from the gateway when absent. */
+  readonly agent: AgentName | undefined
+  readonly tls: TargetTls
+  /** The database a client gets when it names none. */
+  readonly database: string
+  /** Globs of the databases a client may name. Holds at least `database`. */
+  readonly databases: readonly string[]
+  readonly roles: readonly Role[]
+  readonly results: ResultLimits
+  readonly limits: ConnectionLimits
+}
+
+/** Limits of one session on a connection. */
+export interface ConnectionLimits {
+  /** Client connections at once in one session. */
+  readonly clientConnectionsMax: number
+  /** The largest statement that is read; a larger one is refused. */
+  readonly statementBytesMax: number
+  /** A session in which nothing is in flight for this long ends. */
+  readonly idleTimeoutMs: number
+}

@@ -1,0 +1,78 @@
+import type { Decision } from './decision.js'
+import type { GrantId, SessionId } from './ids.js'
+import type { ConnectionName, RoleName, RuleName } from './names.js'
+import type { Principal } from './principal.js'
+import type { EndReason } from './session.js'
+
+/** A value as the client saw it: text, or NULL. Binary values whose type is not decoded are `\x` and hexadecimal digits. */
+export type RecordedValue = string | null
+
+/**
+ * One thing that happened in a session. `client` numbers the client connections of the session from 1, `operation` the
+ * operations of the session from 1. The recorder adds the sequence number and the gateway's time.
+ */
+export type RecordingEvent =
+  | {
+      readonly kind: 'session'
+      readonly session: SessionId
+      readonly grant: GrantId
+      readonly principal: Principal
+      readonly connection: ConnectionName
+      readonly role: RoleName
+      readonly reason: string | undefined
+      readonly address: string
+      readonly until: string
+      /** Digest of the configuration whose rules decided. */
+      readonly policy: string
+    }
+  | {
+      readonly kind: 'client'
+      readonly client: number
+      readonly database: string
+      readonly application: string | undefined
+    }
+  | {
+      readonly kind: 'operation'
+      readonly client: number
+      readonly operation: number
+      readonly statement: string
+      /** Bind values; absent when there are none. */
+      readonly values?: readonly RecordedValue[]
+      readonly decision: Decision
+      /** Commands and relations, for search: `SELECT`, `public.users`. */
+      readonly verbs: readonly string[]
+      readonly tables: readonly string[]
+    }
+  | {
+      readonly kind: 'rows'
+      readonly operation: number
+      /** Given once, with the first rows of a result. */
+      readonly columns?: readonly string[]
+      readonly rows: readonly (readonly RecordedValue[])[]
+    }
+  | {
+      readonly kind: 'result'
+      readonly operation: number
+      readonly outcome: 'completed' | 'failed' | 'refused' | 'abandoned'
+      /** The command tag, `SELECT 3`; absent when there was none. */
+      readonly tag?: string
+      readonly columns?: readonly string[]
+      /** The last of the kept rows; those before came in `rows` events. */
+      readonly rows?: readonly (readonly RecordedValue[])[]
+      /** Exact, also where not every row was kept. */
+      readonly rowCount: number
+      readonly byteCount: number
+      /** Names of the columns that were masked, with the rule that did it. */
+      readonly masked?: readonly { readonly column: string; readonly rule: RuleName }[]
+      readonly error?: { readonly code: string; readonly message: string }
+    }
+  | { readonly kind: 'notice'; readonly client: number; readonly severity: string; readonly message: string }
+  | { readonly kind: 'cancel'; readonly client: number }
+  | {
+      readonly kind: 'client_end'
+      readonly client: number
+      readonly reason: EndReason
+      readonly bytesFromClient: number
+      readonly bytesToClient: number
+    }
+  | { readonly kind: 'end'; readonly reason: EndReason }

@@ -1,0 +1,13 @@
+/** Who asks: a person or a workload. The identity is (issuer, subject); the rest describes. */
+export interface Principal {
+  readonly issuer: string
+  readonly subject: string
+  /** What people call it: an e-mail address or a user name. Never used to authorise. */
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** True when two principals are the same identity, whatever they are called now. */
+export function isSamePrincipal(one: Principal, other: Principal): boolean {
+  return one.issuer === other.issuer && one.subject === other.subject
+}
