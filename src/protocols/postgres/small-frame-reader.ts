@@ -74,7 +74,7 @@ export class SmallFrameReader {
   #take(tagBytes: 0 | 1, bytesMax: number): SmallFrame | FrameFault | undefined {
     if (this.#fault !== undefined) return this.#fault
     if (this.buffered < tagBytes + 4) return undefined
-    const tag = this.#storage.latin1Slice(this.#start, this.#start + tagBytes)
+    const tag = this.#storage.toString('latin1', this.#start, this.#start + tagBytes)
     // Unsigned, so that no length is negative; a double holds it, so that no sum wraps.
     const length = this.#storage.readUInt32BE(this.#start + tagBytes)
     if (length < 4 || length > bytesMax) {
