@@ -42,6 +42,7 @@ export type EndReason =
   | 'idle'
   | 'recorder_failed'
   | 'gateway_draining'
+  | 'gateway_lost'
   | 'client_lost'
   | 'protocol_violation'
   | 'fault'
@@ -57,6 +58,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   idle: 'nothing happened for too long',
   recorder_failed: 'the recording could not be written, and nothing runs unrecorded',
   gateway_draining: 'the gateway is shutting down',
+  gateway_lost: 'the gateway stopped before the end of the session was recorded',
   client_lost: 'the hoop command that held the session is gone',
   protocol_violation: 'a message was not understood',
   fault: 'an internal error occurred',
@@ -65,4 +67,9 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
 /** The reason as half a sentence, to follow a colon. */
 export function describeEnd(reason: EndReason): string {
   return SENTENCES[reason]
+}
+
+/** Reads a reason from outside, a recording or the store. The only place a string becomes an `EndReason`. */
+export function readEndReason(text: string): EndReason | undefined {
+  return Object.hasOwn(SENTENCES, text) ? (text as EndReason) : undefined
 }
