@@ -3,6 +3,11 @@ import type { AgentName, ConnectionName, RoleName } from './names.js'
 /** The wire protocols that the gateway reads. A new one is added here and in `src/protocols/registry.ts`. */
 export type ProtocolName = 'postgres'
 
+/** Reads a protocol's name. The only place a string becomes a `ProtocolName`. */
+export function readProtocolName(text: string): ProtocolName | undefined {
+  return text === 'postgres' ? text : undefined
+}
+
 /** A reference to a secret; the configuration never holds one, unless it says `literal:`. */
 export type SecretReference =
   | { readonly kind: 'env'; readonly name: string }

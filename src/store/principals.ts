@@ -1,0 +1,54 @@
+import type { Kysely } from 'kysely'
+import type { Principal } from '../domain/principal.js'
+import { boundedLimit, guarded } from './guarded.js'
+import { principalColumns, readPrincipal, readTime } from './row-values.js'
+import type { StoreSchema } from './schema.js'
+
+/** A principal as it was last seen. For display only: what it may do is decided from the token it brings. */
+export interface SeenPrincipal {
+  readonly principal: Principal
+  readonly lastSeenAt: Date
+}
+
+/** The people and workloads the gateway has seen. */
+export interface PrincipalStore {
+  readonly remember: (principal: Principal, at: Date) => Promise<void>
+  readonly find: (key: Pick<Principal, 'issuer' | 'subject'>) => Promise<SeenPrincipal | undefined>
+  /** Last seen first; at most 1000. */
+  readonly list: (limit: number) => Promise<readonly SeenPrincipal[]>
+}
+
+/** The queries on `principals`. */
+export function makePrincipalStore(database: Kysely<StoreSchema>): PrincipalStore {
+  return {
+    remember: guarded('note the principal', async (principal, at) => {
+      const columns = { ...principalColumns(principal), last_seen_at: at.toISOString() }
+      const { name, groups, last_seen_at } = columns
+      await database
+        .insertInto('principals')
+        .values(columns)
+        .onConflict(conflict =>
+          conflict.columns(['issuer', 'subject']).doUpdateSet({ name, groups, last_seen_at }),
+        )
+        .execute()
+    }),
+    find: guarded('read the principal', async key => {
+      const row = await database
+        .selectFrom('principals')
+        .selectAll()
+        .where('issuer', '=', key.issuer)
+        .where('subject', '=', key.subject)
+        .executeTakeFirst()
+      if (row === undefined) return undefined
+      return { principal: readPrincipal(row), lastSeenAt: readTime(row.last_seen_at, 'last_seen_at') }
+    }),
+    list: guarded('list principals', async limit => {
+      const query = database.selectFrom('principals').selectAll().orderBy('last_seen_at', 'desc')
+      const rows = await query.orderBy('subject').limit(boundedLimit(limit)).execute()
+      return rows.map(row => ({
+        principal: readPrincipal(row),
+        lastSeenAt: readTime(row.last_seen_at, 'last_seen_at'),
+      }))
+    }),
+  }
+}
