@@ -32,6 +32,8 @@ export interface LaunchPlan {
   /** INVARIANT: no secret in here; arguments are readable by everyone on the machine. */
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** Variables of the caller's that the program must not see: they would lead it elsewhere. */
+  readonly removeEnvironment: readonly string[]
   /** Files to write with mode 0600, by their absolute path. */
   readonly files: Readonly<Record<string, string>>
   /** What a person pastes into a GUI tool: host, port, user, password, database. */

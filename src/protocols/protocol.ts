@@ -73,6 +73,14 @@ export interface TargetStartOptions {
   readonly randomBytes: RandomBytes
   /** RFC 5929 `tls-server-end-point` data, for channel binding; called after the upgrade. */
   readonly serverEndPoint?: () => Buffer | undefined
+  /** Spares computing the same key for each connection. The caller owns it, and what it holds is as good as the password. */
+  readonly derivedKeys?: DerivedKeyCache
+}
+
+/** Keys derived from a credential, by a digest of what they were derived from. */
+export interface DerivedKeyCache {
+  recall(digest: string): Buffer | undefined
+  keep(digest: string, key: Buffer): void
 }
 
 export interface TargetStart {

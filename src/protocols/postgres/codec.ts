@@ -4,6 +4,9 @@ import type { CancelKey } from '../protocol.js'
 /** A tag and a length: what every message but a start-up packet begins with. */
 export const MESSAGE_HEADER_BYTES = 5
 
+/** The version in a StartupMessage: major in the upper half. */
+export const PROTOCOL_3_0 = 3 * 65536
+
 /** Request codes in the place of a version in a start-up packet. PostgreSQL protocol, "Message Formats". */
 export const CANCEL_REQUEST_CODE = 80877102
 export const SSL_REQUEST_CODE = 80877103
@@ -118,9 +121,13 @@ export function noticeResponse(fields: ReadonlyMap<string, string>): Buffer {
   return writeMessage('N', writeErrorFields(fields))
 }
 
-/** NegotiateProtocolVersion: the newest minor version of 3 that is spoken, and the `_pq_.` options that are not. */
+/**
+ * NegotiateProtocolVersion: the newest minor version of 3 that is spoken, and the `_pq_.` options that are not. The
+ * version goes as a whole (0x30000), as PostgreSQL and libpq have it.
+ */
 export function negotiateProtocolVersion(minor: number, options: readonly string[]): Buffer {
-  return writeMessage('v', Buffer.concat([int32(minor), int32(options.length), ...options.map(cstring)]))
+  const body = [int32(PROTOCOL_3_0 + minor), int32(options.length), ...options.map(cstring)]
+  return writeMessage('v', Buffer.concat(body))
 }
 
 /** The body of an ErrorResponse or NoticeResponse: letter and text, again and again, then a NUL. */
@@ -149,7 +156,7 @@ export function readErrorFields(body: Buffer): Map<string, string> {
 /** StartupMessage, protocol 3.0. An empty name would end the list; there is none in our own. */
 export function startupMessage(parameters: Readonly<Record<string, string>>, minor = 0): Buffer {
   const pairs = Object.entries(parameters).flatMap(([name, value]) => [cstring(name), cstring(value)])
-  return startPacket(3 * 65536 + minor, Buffer.concat([...pairs, NUL]))
+  return startPacket(PROTOCOL_3_0 + minor, Buffer.concat([...pairs, NUL]))
 }
 
 /** SSLRequest: may we speak TLS. */

@@ -1,0 +1,91 @@
+/** `FirstNormalObjectId`: what initdb made is below. */
+export const FIRST_USER_OID = 16384
+
+/**
+ * Built-in functions that run a text as SQL or read what no relation names. Dependencies on built-in functions are not
+ * recorded, so they are looked for in the stored definition.
+ */
+const TELLING_FUNCTIONS =
+  '(_to_xml|_to_xmlschema|_to_xml_and_xmlschema)$|^ts_(stat|rewrite)$|^pg_read_|^lo_get$|^loread$'
+
+/** pg_statistic, pg_largeobject, pg_statistic_ext_data: system tables that hold values of user tables. */
+const TELLING_TABLES = '(2619|2613|3429)'
+
+const USER_NAMESPACE = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'`
+
+const VIEWS = `pg_catalog.pg_rewrite AS r
+  JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND r.ev_type = '1'`
+
+/** The statements of one round trip, by what their rows are. Each has a limit of rows. Works from PostgreSQL 12 on. */
+export const CATALOG_QUERIES = {
+  relations: {
+    rowsMax: 50_000,
+    text: `SELECT c.oid, n.nspname, c.relname, c.relkind
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${USER_NAMESPACE}`,
+  },
+  columns: {
+    rowsMax: 200_000,
+    text: `SELECT a.attrelid, a.attnum, a.attname, a.atttypid
+FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ${USER_NAMESPACE}
+ORDER BY a.attrelid, a.attnum`,
+  },
+  // A whole-row variable records no dependency of its own, so `SELECT id, c FROM customers c` would seem to read
+  // `id` alone: with one anywhere in a definition, every relation it reads is read whole (column 0).
+  reads: {
+    rowsMax: 500_000,
+    text: `SELECT r.ev_class, d.refobjid,
+  CASE WHEN r.ev_action::pg_catalog.text ~ ':varattno 0[^0-9]' THEN 0 ELSE d.refobjsubid END
+FROM ${VIEWS}
+  JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class
+UNION
+SELECT r.ev_class, m.found[1]::pg_catalog.oid, 0
+FROM ${VIEWS},
+  pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':relid ${TELLING_TABLES} ', 'g') AS m(found)`,
+  },
+  parents: {
+    rowsMax: 200_000,
+    text: 'SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits AS i',
+  },
+  callers: {
+    rowsMax: 50_000,
+    text: `SELECT DISTINCT r.ev_class
+FROM ${VIEWS}
+  JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+WHERE d.refobjid >= ${FIRST_USER_OID} AND d.refclassid IN
+  ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+UNION
+SELECT r.ev_class
+FROM ${VIEWS},
+  pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':funcid ([0-9]+) ', 'g') AS m(found)
+  JOIN pg_catalog.pg_proc AS p ON p.oid = m.found[1]::pg_catalog.oid
+WHERE p.proname ~ '${TELLING_FUNCTIONS}'`,
+  },
+  functions: {
+    rowsMax: 100_000,
+    text: `SELECT DISTINCT p.proname
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+WHERE p.oid >= ${FIRST_USER_OID} OR ${USER_NAMESPACE}`,
+  },
+} as const
+
+/** The name of a query. */
+export type CatalogQuery = keyof typeof CATALOG_QUERIES
+
+/** The queries in the order in which they are asked and answered. */
+export const CATALOG_ORDER = ['relations', 'columns', 'reads', 'parents', 'callers', 'functions'] as const
+
+/**
+ * What comes before the queries in the same text: one snapshot for all, names that mean what they say whatever the
+ * database or the role has set (invariant 9), and texts in UTF-8.
+ */
+export const CATALOG_PREAMBLE = [
+  'START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  'SET LOCAL search_path = pg_catalog, pg_temp',
+  "SET LOCAL client_encoding = 'UTF8'",
+  'SET LOCAL standard_conforming_strings = on',
+] as const

@@ -1,0 +1,161 @@
+/** Settings that a client may name when it connects; every one is the client's own business in the session. */
+const SETTINGS_ALLOWED: ReadonlySet<string> = new Set([
+  'application_name',
+  'bytea_output',
+  'client_encoding',
+  'client_min_messages',
+  'datestyle',
+  'default_transaction_deferrable',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
+  'extra_float_digits',
+  'geqo',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'intervalstyle',
+  'jit',
+  'lock_timeout',
+  'search_path',
+  'statement_timeout',
+  'timezone',
+  'transaction_timeout',
+])
+
+/**
+ * Encodings in which every byte below 128 is that character of ASCII, wherever it stands. In the others (SJIS, BIG5,
+ * GBK, UHC, GB18030, JOHAB, SHIFT_JIS_2004, MULE_INTERNAL) a quote or a backslash may be half of a letter, and the
+ * gateway and the server would read two different statements. Names as PostgreSQL compares them: letters and digits.
+ */
+const ENCODINGS_ALLOWED =
+  /^(utf8|unicode|sqlascii|latin(10|[1-9])|iso8859(1[0-6]?|[2-9])|koi8[ru]?|windows(125[0-8]|866|874)|win(125[0-8]|866|874)?|alt|abc|tcvn|tcvn5712|vscii|euc(jp|cn|kr|tw|jis2004))$/
+
+const SETTINGS_MAX = 64
+const NAME_BYTES_MAX = 63
+const VALUE_BYTES_MAX = 1024
+/** Longer names are cut by the server, and then they would name another database than the one that was checked. */
+const DATABASE_BYTES_MAX = 63
+
+/** What a StartupMessage asks for, when all of it may be had. */
+export interface ClientSettings {
+  readonly database: string | undefined
+  /** In canonical lower case, so that none is there twice. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** Why a client cannot start, in PostgreSQL's terms. */
+export interface SettingsRefusal {
+  readonly kind: 'refused'
+  /** SQLSTATE. */
+  readonly code: string
+  readonly message: string
+  readonly hint: string | undefined
+}
+
+type Setting = readonly [name: string, value: string]
+
+/**
+ * Checks the parameters of a StartupMessage, without the `_pq_.` ones. What is not known to be harmless is refused:
+ * `replication` speaks another protocol, `role` is another person, libraries are code.
+ */
+export function readClientSettings(
+  parameters: readonly Setting[],
+): ({ readonly kind: 'settings' } & ClientSettings) | SettingsRefusal {
+  if (parameters.length > SETTINGS_MAX)
+    return refuse('54000', `more than ${SETTINGS_MAX} parameters at the start`)
+  const options = parameters.filter(([name]) => name === 'options').flatMap(([, value]) => readOptions(value))
+  const unread = options.find(option => typeof option === 'string')
+  if (unread !== undefined)
+    return refuseParameter(unread, 'only "-c name=value" and "--name=value" are taken in "options"')
+  // The order of PostgreSQL: what is in "options" first, so that a parameter of the same name wins.
+  const named = [...options.filter(option => typeof option !== 'string'), ...parameters.filter(isSetting)]
+  if (named.length > SETTINGS_MAX) return refuse('54000', `more than ${SETTINGS_MAX} settings at the start`)
+  const settings = new Map<string, string>()
+  for (const [name, value] of named) {
+    const refusal = checkSetting(name, value)
+    if (refusal !== undefined) return refusal
+    settings.set(name.toLowerCase(), value)
+  }
+  const database = parameters.findLast(([name]) => name === 'database')?.[1]
+  if (database !== undefined && Buffer.byteLength(database) > DATABASE_BYTES_MAX) {
+    return refuse('42622', `the name of the database is longer than ${DATABASE_BYTES_MAX} bytes`)
+  }
+  return {
+    kind: 'settings',
+    database: database === '' ? undefined : database,
+    settings: Object.fromEntries(settings),
+  }
+}
+
+function isSetting([name]: Setting): boolean {
+  return name !== 'user' && name !== 'database' && name !== 'options'
+}
+
+function checkSetting(name: string, value: string): SettingsRefusal | undefined {
+  const canonical = name.toLowerCase()
+  if (canonical === 'replication')
+    return refuseParameter(name, 'replication is not served; connect without it')
+  if (!SETTINGS_ALLOWED.has(canonical)) return refuseParameter(name, 'connect without it')
+  if (Buffer.byteLength(value) > VALUE_BYTES_MAX) {
+    return refuse('54000', `the parameter "${name}" is longer than ${VALUE_BYTES_MAX} bytes`)
+  }
+  const encoding = value.replace(/[^0-9a-z]/gi, '').toLowerCase()
+  if (canonical === 'client_encoding' && !ENCODINGS_ALLOWED.test(encoding)) {
+    return refuse(
+      '42501',
+      `the client encoding "${shorten(value)}" is not allowed by hoop`,
+      'set PGCLIENTENCODING=UTF8',
+    )
+  }
+  return undefined
+}
+
+/** Reads `options` as the server does (`pg_split_opts`): words at blanks, a backslash takes the next character as it is. */
+function readOptions(text: string): (Setting | string)[] {
+  const words = splitWords(text)
+  const found: (Setting | string)[] = []
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? ''
+    if (word === '-c') {
+      at += 1
+      found.push(readAssignment(words[at] ?? '') ?? word)
+    } else if (word.startsWith('-c') || word.startsWith('--'))
+      found.push(readAssignment(word.slice(2)) ?? word)
+    else found.push(word)
+  }
+  return found
+}
+
+function splitWords(text: string): string[] {
+  const words: string[] = []
+  let word: string | undefined
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text.charAt(at)
+    if (/[ \t\n\v\f\r]/.test(letter)) {
+      if (word !== undefined) words.push(word)
+      word = undefined
+    } else if (letter === '\\') {
+      at += 1
+      word = (word ?? '') + text.charAt(at)
+    } else word = (word ?? '') + letter
+  }
+  return word === undefined ? words : [...words, word]
+}
+
+/** `name=value`; in the name a dash stands for an underscore (`ParseLongOption`). */
+function readAssignment(text: string): Setting | undefined {
+  const cut = text.indexOf('=')
+  return cut < 1 ? undefined : [text.slice(0, cut).replaceAll('-', '_'), text.slice(cut + 1)]
+}
+
+function refuseParameter(name: string, hint: string): SettingsRefusal {
+  return refuse('42501', `the parameter "${shorten(name)}" is not allowed by hoop`, hint)
+}
+
+function refuse(code: string, message: string, hint?: string): SettingsRefusal {
+  return { kind: 'refused', code, message, hint }
+}
+
+function shorten(text: string): string {
+  const plain = text.replace(/\p{C}/gu, '?')
+  return plain.length > NAME_BYTES_MAX ? `${plain.slice(0, NAME_BYTES_MAX)}…` : plain
+}
