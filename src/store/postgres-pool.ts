@@ -23,14 +23,14 @@ export function openPostgresPool(url: string, onConnectionError: (error: Error) 
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    // Before any query of ours. Not a start-up option: poolers refuse those.
+    onConnect: async client => {
+      await client.query('set synchronous_commit = on')
+    },
     types: {
       getTypeParser: (oid, format) =>
         oid === INT8_OID && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
     },
-  })
-  // First in the connection's queue, before any query of ours. Not a start-up option: poolers refuse those.
-  pool.on('connect', client => {
-    client.query('set synchronous_commit = on').catch(onConnectionError)
   })
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', onConnectionError)
