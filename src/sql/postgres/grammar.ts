@@ -1,0 +1,50 @@
+import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import { isTree, listAt, type Tree, treeAt } from './syntax-tree.js'
+
+/** What came of a text: the trees of its statements, or why there are none. */
+export type Parsed =
+  | { readonly kind: 'parsed'; readonly statements: readonly Tree[] }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The parser itself failed. Its memory is not to be trusted from now on: the instance must be replaced. */
+  | { readonly kind: 'damaged'; readonly reason: string }
+
+/** Loads PostgreSQL's own parser, compiled to WebAssembly (libpg_query 18). Once is enough; later calls are free. */
+export async function loadPostgresGrammar(): Promise<void> {
+  await loadModule()
+}
+
+/** Parses a text as PostgreSQL 18 does. Total: whatever happens is in the result. */
+export function parseText(text: string): Parsed {
+  // The server ends a text at its first NUL, and the parser at its own: never let them disagree.
+  if (text.includes('\0')) return { kind: 'refused', reason: 'the text contains a NUL character' }
+  // A lone surrogate has no UTF-8 form, so the server cannot have been sent this text.
+  if (/\p{Surrogate}/u.test(text)) return { kind: 'refused', reason: 'the text is not valid Unicode' }
+  // The parser's library takes an empty text for a mistake; the server answers it with EmptyQueryResponse.
+  if (text === '') return { kind: 'parsed', statements: [] }
+  try {
+    return readResult(parseSync(text))
+  } catch (error) {
+    return readFailure(error)
+  }
+}
+
+function readResult(result: unknown): Parsed {
+  if (!isTree(result)) return { kind: 'damaged', reason: 'the parser gave no tree' }
+  const statements: Tree[] = []
+  for (const item of listAt(result, 'stmts')) {
+    const statement = isTree(item) ? treeAt(item, 'stmt') : undefined
+    if (statement === undefined)
+      return { kind: 'damaged', reason: 'the parser gave a statement without a tree' }
+    statements.push(statement)
+  }
+  return { kind: 'parsed', statements }
+}
+
+/** A syntax error is an answer. Anything else, an overflow above all, leaves the parser's stack where it was. */
+function readFailure(error: unknown): Parsed {
+  if (hasSqlDetails(error)) return { kind: 'refused', reason: error.message }
+  return {
+    kind: 'damaged',
+    reason: error instanceof RangeError ? 'the text is too deeply nested' : 'the parser failed',
+  }
+}

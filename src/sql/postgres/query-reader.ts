@@ -1,0 +1,96 @@
+import { rangeNames } from './range-names.js'
+import { type Scope, withRows, withTables } from './scope.js'
+import { bodyOf, isTree, listAt, type Tree, textAt, treeAt, typeOf } from './syntax-tree.js'
+import type { StatementOptions, Walk } from './walk.js'
+
+/** Fields that are read out of order or that name nothing: FOR UPDATE OF names aliases. */
+const READ_APART: ReadonlySet<string> = new Set([
+  'withClause',
+  'intoClause',
+  'fromClause',
+  'targetList',
+  'lockingClause',
+  'larg',
+  'rarg',
+])
+
+/** Reads a SELECT, VALUES or TABLE into the command of the scope, wherever it stands. PostgreSQL 18, "SELECT". */
+export function readQuery(walk: Walk, body: Tree, around: Scope, options: StatementOptions): void {
+  const outer = readWith(walk, treeAt(body, 'withClause'), around)
+  const from = listAt(body, 'fromClause')
+  const scope = from.length === 0 ? outer : withRows(outer, rangeNames(from))
+  const into = treeAt(body, 'intoClause')
+  if (into !== undefined) readInto(walk, into, scope)
+  if (listAt(body, 'lockingClause').length > 0) scope.command.writes = true
+  if (from.length > 0) walk.visit(from, scope)
+  readResults(walk, listAt(body, 'targetList'), scope, {
+    outermost: options.outermost && into === undefined,
+  })
+  readBranches(walk, body, scope, options)
+  walk.fields(body, scope, READ_APART)
+}
+
+/** Reads a list of result columns. A `*` that is not among the statement's own results carries columns unnamed. */
+export function readResults(
+  walk: Walk,
+  items: readonly unknown[],
+  scope: Scope,
+  options: StatementOptions,
+): void {
+  for (const item of items) {
+    const target = bodyOf(item, 'ResTarget')
+    if (target === undefined) walk.visit(item, scope)
+    else if (!isStar(target.val)) walk.visit(target.val, scope)
+    else if (!options.outermost) walk.flow.innerStar = true
+  }
+}
+
+/** Reads the common table expressions of a statement and gives the scope in which their names are known. */
+export function readWith(walk: Walk, clause: Tree | undefined, around: Scope): Scope {
+  if (clause === undefined) return around
+  const expressions = listAt(clause, 'ctes')
+  const recursive = clause.recursive === true
+  let scope = recursive ? withTables(around, new Set(expressions.map(nameOf))) : around
+  for (const expression of expressions) {
+    const body = bodyOf(expression, 'CommonTableExpr')
+    if (body === undefined) continue
+    if (listAt(body, 'aliascolnames').length > 0) walk.flow.renamesColumns = true
+    walk.visit(body.ctequery, scope)
+    if (!recursive) scope = withTables(scope, new Set([nameOf(expression)]))
+  }
+  return scope
+}
+
+/** Reads where a query's rows are stored: SELECT INTO, CREATE TABLE AS, CREATE MATERIALIZED VIEW. */
+export function readInto(walk: Walk, into: Tree, scope: Scope): void {
+  walk.target(into.rel, scope)
+  if (listAt(into, 'colNames').length > 0) walk.flow.renamesColumns = true
+  walk.flow.storesData = true
+  scope.command.writes = true
+  scope.command.defines = true
+}
+
+function readBranches(walk: Walk, body: Tree, scope: Scope, options: StatementOptions): void {
+  const operation = textAt(body, 'op')
+  if (operation === undefined || operation === 'SETOP_NONE') return
+  walk.flow.setOperation = true
+  for (const side of ['larg', 'rarg']) {
+    const branch = treeAt(body, side)
+    // A branch is a body without its wrapping; `descend` keeps count of the depth.
+    if (branch !== undefined) walk.descend(() => readQuery(walk, branch, scope, options))
+  }
+}
+
+/** True for `*` and `alias.*` themselves. */
+function isStar(value: unknown): boolean {
+  if (!isTree(value)) return false
+  const type = typeOf(value)
+  if (type !== 'ColumnRef') return false
+  const fields = listAt(treeAt(value, type) ?? {}, 'fields')
+  return bodyOf(fields.at(-1), 'A_Star') !== undefined
+}
+
+function nameOf(expression: unknown): string {
+  const body = bodyOf(expression, 'CommonTableExpr')
+  return (body === undefined ? undefined : textAt(body, 'ctename')) ?? ''
+}
