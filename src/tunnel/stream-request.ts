@@ -34,3 +34,6 @@ export interface PeerResponse {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
+
+/** The content type of a POST that asks for a stream of raw bytes, and of the answer that gives it. */
+export const STREAM_CONTENT_TYPE = 'application/vnd.hoop.stream'
