@@ -50,6 +50,7 @@ class PostgresClientStart implements ClientStart {
   }
 
   fromClient(chunk: Buffer): Actions {
+    if (chunk.length === 0) return []
     // After `started` nothing is due before the server is ready, so what comes is out of its phase (XP-10).
     if (this.#phase === 'over')
       return [{ kind: 'close', reason: 'protocol_violation', message: 'bytes came out of turn' }]
