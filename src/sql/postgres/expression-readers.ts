@@ -21,6 +21,7 @@ const WRITING_FUNCTIONS: ReadonlySet<string> = new Set([
 /** Nodes of expressions and FROM clauses that need more than a walk over their fields. */
 export const EXPRESSION_READERS: readonly (readonly [string, NodeReader])[] = [
   ['ColumnRef', readColumn],
+  ['A_Expr', readOperator],
   ['A_Indirection', readIndirection],
   ['FuncCall', readCall],
   ['TypeCast', readCast],
@@ -51,6 +52,18 @@ function readColumn(walk: Walk, body: Tree, scope: Scope): void {
   }
   if (fields.length === 1 && isVisible(scope.rows, name)) walk.flow.wholeRow = true
   walk.column(scope, fields.length > 1 ? stringOf(fields.at(-2)) : undefined, name)
+}
+
+/** Operators in a row, `a || b || c`, lean to the left: a loop, so that their number does not count as depth. */
+function readOperator(walk: Walk, body: Tree, scope: Scope): void {
+  const right: unknown[] = [body.rexpr]
+  let left = body.lexpr
+  for (let next = bodyOf(left, 'A_Expr'); next !== undefined; next = bodyOf(left, 'A_Expr')) {
+    right.push(next.rexpr)
+    left = next.lexpr
+  }
+  walk.visit(left, scope)
+  for (const operand of right.reverse()) walk.visit(operand, scope)
 }
 
 /** `(c).ssn`, `(f(x)).name`, `a[b]`: the field is a column of something, we cannot say of what. */

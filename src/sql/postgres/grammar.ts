@@ -1,4 +1,5 @@
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import { assignsWithinLimit, mayAssignSeveral } from './assignment-guard.js'
 import { isTree, listAt, type Tree, treeAt } from './syntax-tree.js'
 
 /** What came of a text: the trees of its statements, or why there are none. */
@@ -22,6 +23,9 @@ export function parseText(text: string): Parsed {
   // The parser's library takes an empty text for a mistake; the server answers it with EmptyQueryResponse.
   if (text === '') return { kind: 'parsed', statements: [] }
   try {
+    if (mayAssignSeveral(text) && !assignsWithinLimit(text)) {
+      return { kind: 'refused', reason: 'too many columns are assigned from one source' }
+    }
     return readResult(parseSync(text))
   } catch (error) {
     return readFailure(error)
@@ -43,6 +47,9 @@ function readResult(result: unknown): Parsed {
 /** A syntax error is an answer. Anything else, an overflow above all, leaves the parser's stack where it was. */
 function readFailure(error: unknown): Parsed {
   if (hasSqlDetails(error)) return { kind: 'refused', reason: error.message }
+  // The scanner's own refusal, an unterminated string and the like, comes as text where JSON was expected.
+  if (error instanceof SyntaxError)
+    return { kind: 'refused', reason: 'the text cannot be divided into words' }
   return {
     kind: 'damaged',
     reason: error instanceof RangeError ? 'the text is too deeply nested' : 'the parser failed',

@@ -70,15 +70,33 @@ export function readInto(walk: Walk, into: Tree, scope: Scope): void {
   scope.command.defines = true
 }
 
+/** UNION, INTERSECT, EXCEPT. Long ones lean to the left: a loop, so that their number does not count as depth. */
 function readBranches(walk: Walk, body: Tree, scope: Scope, options: StatementOptions): void {
-  const operation = textAt(body, 'op')
-  if (operation === undefined || operation === 'SETOP_NONE') return
+  if (!isSetOperation(body)) return
   walk.flow.setOperation = true
-  for (const side of ['larg', 'rarg']) {
-    const branch = treeAt(body, side)
+  const branches: (Tree | undefined)[] = [treeAt(body, 'rarg')]
+  let left = treeAt(body, 'larg')
+  while (
+    left !== undefined &&
+    isSetOperation(left) &&
+    !CLAUSES.some(clause => left?.[clause] !== undefined)
+  ) {
+    branches.push(treeAt(left, 'rarg'))
+    left = treeAt(left, 'larg')
+  }
+  branches.push(left)
+  for (const branch of branches.reverse()) {
     // A branch is a body without its wrapping; `descend` keeps count of the depth.
     if (branch !== undefined) walk.descend(() => readQuery(walk, branch, scope, options))
   }
+}
+
+/** What a set operation in parentheses can have of its own. */
+const CLAUSES = ['withClause', 'sortClause', 'limitCount', 'limitOffset', 'lockingClause']
+
+function isSetOperation(body: Tree): boolean {
+  const operation = textAt(body, 'op')
+  return operation !== undefined && operation !== 'SETOP_NONE'
 }
 
 /** True for `*` and `alias.*` themselves. */

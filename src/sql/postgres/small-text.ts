@@ -1,3 +1,5 @@
+import { mayAssignSeveral } from './assignment-guard.js'
+
 /**
  * The longest text, in UTF-16 units, that is read on the main thread. The deepest trees a text of this length can make
  * (`- - -…`, `a[a[a[…`, `f(f(f(…`, `[[[[…`) stay far from the end of Node's default stack: measured in
@@ -5,11 +7,10 @@
  */
 export const SMALL_TEXT_LENGTH_MAX = 2048
 
-/** `SET (a, b, …) = (…)` repeats its source for each column in the tree, so such trees grow with the square. */
-const SQUARE_TEXT_LENGTH_MAX = 512
-
-/** True when reading this text on the main thread can neither break the parser nor take long. */
+/**
+ * True when reading this text on the main thread can neither break the parser nor take long. Assignments of several
+ * columns grow with the square of the text and more, so they are never small.
+ */
 export function isSmallText(text: string): boolean {
-  if (text.length > SMALL_TEXT_LENGTH_MAX) return false
-  return text.length <= SQUARE_TEXT_LENGTH_MAX || !/\bset\b/i.test(text)
+  return text.length <= SMALL_TEXT_LENGTH_MAX && !mayAssignSeveral(text)
 }

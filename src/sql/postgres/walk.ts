@@ -5,7 +5,7 @@ import { atPlace, isVisible, type Scope } from './scope.js'
 import { isTree, listAt, stringsAt, type Tree, textAt, treeAt, typeOf } from './syntax-tree.js'
 
 /** Nodes below each other. Deeper trees are not understood: the walk must never meet the end of the stack. */
-export const WALK_DEPTH_MAX = 1_000
+export const WALK_DEPTH_MAX = 500
 
 /** Thrown by the walk when a tree is deeper than it reads; caught where the text is read. */
 export class TooDeep extends Error {}

@@ -1,0 +1,129 @@
+import type { TextFacts } from '../../domain/facts.js'
+import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
+import { isSmallText } from '../../sql/postgres/small-text.js'
+
+/** Texts kept, and their weight together in bytes, facts included. */
+const ENTRIES_MAX = 4_096
+const WEIGHT_BYTES_MAX = 32 * 1024 * 1024
+/** A text heavier than this is not kept: one of them would push out hundreds that are used again. */
+const ENTRY_BYTES_MAX = 1024 * 1024
+/** About what an entry, a command, and one name in the facts cost in memory. */
+const ENTRY_BYTES = 400
+const COMMAND_BYTES = 600
+const NAME_BYTES = 80
+
+/** What the cache needs of the place where large texts are read. */
+export interface LargeTextReader {
+  read(text: string): Promise<TextFacts>
+}
+
+/** Limits of a cache, and what it reads with; the defaults are those of production. */
+export interface FactsCacheOptions {
+  readonly cage: LargeTextReader
+  readonly entriesMax?: number
+  readonly weightBytesMax?: number
+  /** Reads a small text here and now. */
+  readonly readSmall?: (text: string) => Reading
+}
+
+interface Entry {
+  readonly facts: TextFacts
+  readonly weight: number
+}
+
+/**
+ * Facts by text, least recently used first out. Facts depend on the text alone, so an entry never goes stale. Small
+ * texts are read on the spot, all others in the cage, and one text that is asked for twice at once is read once.
+ */
+export class FactsCache {
+  readonly #entries = new Map<string, Entry>()
+  readonly #reading = new Map<string, Promise<TextFacts>>()
+  readonly #cage: LargeTextReader
+  readonly #entriesMax: number
+  readonly #weightBytesMax: number
+  readonly #readSmall: (text: string) => Reading
+  #weight = 0
+  /** Set when the parser of this thread failed, which its size limit excludes: from then on the cage reads everything. */
+  #damaged = false
+
+  constructor(options: FactsCacheOptions) {
+    this.#cage = options.cage
+    this.#entriesMax = options.entriesMax ?? ENTRIES_MAX
+    this.#weightBytesMax = options.weightBytesMax ?? WEIGHT_BYTES_MAX
+    this.#readSmall = options.readSmall ?? readPostgresTextGuarded
+  }
+
+  /** Texts kept now. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** The weight of what is kept now, in bytes, estimated. */
+  get weightBytes(): number {
+    return this.#weight
+  }
+
+  /** True once the parser of this thread has failed. To be logged: it must never happen. */
+  get damaged(): boolean {
+    return this.#damaged
+  }
+
+  /** The facts of a text: at once when they are known or the text is small, else when the cage has read it. */
+  read(text: string): TextFacts | Promise<TextFacts> {
+    const known = this.#entries.get(text)
+    if (known !== undefined) {
+      this.#entries.delete(text)
+      this.#entries.set(text, known)
+      return known.facts
+    }
+    if (this.#damaged || !isSmallText(text)) return this.#readLarge(text)
+    const { facts, damaged } = this.#readSmall(text)
+    if (!damaged) return this.#keep(text, facts)
+    this.#damaged = true
+    return this.#readLarge(text)
+  }
+
+  #readLarge(text: string): Promise<TextFacts> {
+    const running = this.#reading.get(text)
+    if (running !== undefined) return running
+    const reading = this.#cage.read(text).then(
+      facts => {
+        this.#reading.delete(text)
+        // A refusal may be for want of time or room and not for the text: the next try is a new one.
+        return facts.understood ? this.#keep(text, facts) : facts
+      },
+      (): TextFacts => {
+        this.#reading.delete(text)
+        return { understood: false, reason: 'the parser failed on it' }
+      },
+    )
+    this.#reading.set(text, reading)
+    return reading
+  }
+
+  #keep(text: string, facts: TextFacts): TextFacts {
+    const weight = weigh(text, facts)
+    if (weight > ENTRY_BYTES_MAX || this.#entries.has(text)) return facts
+    this.#entries.set(text, { facts, weight })
+    this.#weight += weight
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#entries.size <= this.#entriesMax && this.#weight <= this.#weightBytesMax) break
+      this.#entries.delete(oldest)
+      this.#weight -= entry.weight
+    }
+    return facts
+  }
+}
+
+function weigh(text: string, facts: TextFacts): number {
+  let bytes = ENTRY_BYTES + 2 * text.length
+  if (!facts.understood) return bytes
+  for (const { commands, flow } of facts.statements) {
+    bytes += COMMAND_BYTES * commands.length
+    bytes += NAME_BYTES * (flow.relations.length + flow.columns.length + flow.functions.length)
+    for (const command of commands) {
+      bytes += NAME_BYTES * (command.relations.length + command.functions.length + command.settings.length)
+    }
+  }
+  return bytes
+}
