@@ -19,6 +19,8 @@ const PROGRAMS = '/usr/lib/postgresql'
 const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 30
 const START_ATTEMPTS_MAX = 3
+/** A server that is asked too early says FATAL too, and goes on. */
+const GIVES_UP = /could not bind|FATAL: {2}(?!the database system is starting up)/
 
 const run = promisify(execFile)
 
@@ -219,7 +221,7 @@ async function untilReady(details: PostgresDetails, server: ChildProcess): Promi
       () => false,
     )
     if (ready) return
-    const failed = server.exitCode !== null || log().includes('FATAL') || log().includes('could not bind')
+    const failed = server.exitCode !== null || GIVES_UP.test(log())
     if (failed || Date.now() > deadline) throw new Error(`the server is not ready:\n${log()}`)
     await new Promise(resolve => setTimeout(resolve, POLL_MS))
   }
