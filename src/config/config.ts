@@ -1,6 +1,11 @@
 import type { Connection, SecretReference } from '../domain/connection.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import type { AgentName, RuleName } from '../domain/names.js'
+import type { AccessRule } from '../policy/access.js'
+import type { PolicyRule } from '../policy/rule.js'
+
+export type { AccessRule } from '../policy/access.js'
+export type { PolicyRule as StatementRule } from '../policy/rule.js'
 
 /** The whole of `hoop.yaml`, checked. Durations are milliseconds, sizes bytes, paths absolute. */
 export interface Config {
@@ -26,9 +31,11 @@ export interface Config {
   readonly agents: readonly { readonly name: AgentName; readonly enrollmentToken: SecretReference }[]
   readonly connections: readonly Connection[]
   readonly access: readonly AccessRule[]
-  readonly statements: readonly StatementRule[]
+  readonly statements: readonly PolicyRule[]
   /** Shipped statement rules that this configuration turns off, by name. */
   readonly defaultRulesOff: readonly RuleName[]
+  /** What becomes of a command that no statement rule speaks of. */
+  readonly statementDefault: 'allow' | 'deny'
   readonly masking: {
     readonly hashKey: SecretReference | undefined
     readonly rules: readonly ScopedMaskingRule[]
@@ -45,30 +52,6 @@ export interface IdentityProvider {
   readonly claims: { readonly name: string; readonly groups: string }
   /** Trusted beside the system's authorities, for a provider with a private one. */
   readonly caFile: string | undefined
-}
-
-/** Who may ask for what, and for how long. Rules add up: the first that fits in the order of the file gives the grant. */
-export interface AccessRule {
-  readonly name: RuleName
-  readonly groups: readonly string[]
-  /** Globs of connection names. */
-  readonly connections: readonly string[]
-  /** Globs of role names. */
-  readonly roles: readonly string[]
-  readonly durationMaxMs: number
-  readonly reasonRequired: boolean
-}
-
-/** What may be said to a target. A denial overrides any allowance; an error in a rule is a denial that names the rule. */
-export interface StatementRule {
-  readonly name: RuleName
-  /** Globs of connection names. */
-  readonly connections: readonly string[]
-  /** A CEL expression over the facts in `docs/policy.md`. */
-  readonly when: string
-  readonly then: 'deny' | 'allow'
-  readonly message: string | undefined
-  readonly hint: string | undefined
 }
 
 /** A masking rule with where it applies and whom it spares. */

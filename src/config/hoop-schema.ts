@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { DETECTORS } from '../domain/masking-rule.js'
+import {
+  agentName,
+  columnGlob,
+  connectionName,
+  count,
+  duration,
+  issuerUrl,
+  listenAddress,
+  nameGlob,
+  plainText,
+  roleName,
+  ruleName,
+  secret,
+  siteUrl,
+  size,
+  strategy,
+  targetAddress,
+} from './scalars.js'
+
+/** Entries of any list in the file. */
+const ENTRIES_MAX = 10_000
+
+function listOf<Item extends z.ZodType>(item: Item) {
+  return z
+    .array(item, { error: 'expected a list' })
+    .max(ENTRIES_MAX, { error: `expected at most ${ENTRIES_MAX} entries` })
+}
+
+function someOf<Item extends z.ZodType>(item: Item) {
+  return listOf(item).min(1, { error: 'expected a list of at least one entry' })
+}
+
+function map<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: issue => (issue.code === 'invalid_type' ? 'expected keys with values' : undefined),
+  })
+}
+
+const flag = z.boolean({ error: 'expected true or false' })
+
+const role = map({
+  name: roleName,
+  user: plainText.meta({ description: 'The account at the target' }),
+  password: secret,
+})
+
+const tls = map({
+  mode: z.enum(['disable', 'require', 'verify-full'], { error: 'expected disable, require or verify-full' }),
+  ca_file: plainText.optional(),
+  server_name: plainText.optional(),
+})
+
+const results = map({
+  rows_max: z.int().min(0).max(1_000_000).default(100),
+  bytes_max: size.default(64 * 1024),
+})
+
+const limits = map({
+  client_connections_max: count.max(10_000).default(64),
+  statement_bytes_max: size.default(1024 * 1024),
+  idle_timeout: duration.default(3_600_000),
+})
+
+const connection = map({
+  name: connectionName,
+  description: plainText.optional(),
+  type: z.enum(['postgres'], { error: 'expected postgres' }),
+  address: targetAddress,
+  agent: agentName.optional(),
+  tls: tls.default({ mode: 'verify-full' }),
+  database: plainText.meta({ description: 'The database a client gets when it names none' }),
+  databases: someOf(nameGlob).optional().meta({ description: 'Globs of the databases a client may name' }),
+  roles: someOf(role),
+  results: results.prefault({}),
+  limits: limits.prefault({}),
+})
+
+const access = map({
+  name: ruleName,
+  groups: someOf(plainText),
+  connections: someOf(nameGlob),
+  roles: someOf(nameGlob),
+  for: duration,
+  reason_required: flag.default(false),
+})
+
+const statement = map({
+  name: ruleName,
+  connections: someOf(nameGlob).default(['*']),
+  when: plainText.meta({ description: 'A CEL expression, see docs/policy.md' }),
+  // biome-ignore lint/suspicious/noThenProperty: a key of the file; the value is a text, nothing awaits it.
+  then: z.enum(['deny', 'allow'], { error: 'expected deny or allow' }),
+  message: plainText.optional(),
+  hint: plainText.optional(),
+})
+
+const maskingRule = map({
+  name: ruleName,
+  columns: someOf(columnGlob).optional(),
+  detectors: someOf(z.enum(DETECTORS, { error: `expected one of ${DETECTORS.join(', ')}` })).optional(),
+  strategy,
+  connections: someOf(nameGlob).default(['*']),
+  except_groups: listOf(plainText).default([]),
+})
+
+const identity = map({
+  issuer: issuerUrl,
+  client_id: plainText,
+  scopes: someOf(plainText).default(['openid', 'profile', 'email', 'groups', 'offline_access']),
+  claims: map({ name: plainText.default('email'), groups: plainText.default('groups') }).prefault({}),
+  ca_file: plainText.optional(),
+})
+
+/** The shape of `hoop.yaml`. What only the whole file shows is checked in `check-config.ts`. */
+export const hoopSchema = map({
+  listen: map({
+    address: listenAddress,
+    tls: map({ cert_file: plainText, key_file: plainText }),
+  }),
+  public_url: siteUrl,
+  data_directory: plainText,
+  store: map({ sqlite: plainText.optional(), postgres_url: secret.optional() }).optional(),
+  recordings: map({ directory: plainText }).optional(),
+  identity,
+  token_lifetime: duration.default(300_000),
+  agents: listOf(map({ name: agentName, enrollment_token: secret })).default([]),
+  connections: listOf(connection).default([]),
+  access: listOf(access).default([]),
+  statements: listOf(statement).default([]),
+  defaults_off: listOf(ruleName).default([]),
+  statement_default: z.enum(['allow', 'deny'], { error: 'expected allow or deny' }).default('allow'),
+  masking: map({ hash_key: secret.optional(), rules: listOf(maskingRule).default([]) }).prefault({}),
+  auditors: listOf(plainText).default([]),
+})
+
+/** A file of the right shape, defaults filled in, scalars read. */
+export type HoopShape = z.output<typeof hoopSchema>
