@@ -1,0 +1,156 @@
+import type { Catalog } from '../domain/catalog.js'
+import type { CommandFacts, StatementFacts, TextFacts } from '../domain/facts.js'
+import type { MaskingRule } from '../domain/masking-rule.js'
+import { planCopy } from './copy-plan.js'
+import type { DetectorRule } from './detectors/found-spans.js'
+import { type Flow, readFlow, runsNamed, unite } from './flow.js'
+import { MASKED_DATA_STAYS, type Refusal, refuseLaundering } from './laundering.js'
+import { messagesTell } from './messages.js'
+import { makeNet, type Net } from './net.js'
+import { type ColumnRule, resolveProtectedColumns } from './protected-columns.js'
+import { type PlanContext, planRows, type Trust } from './row-plan.js'
+import type { StatementMasking } from './statement-masking.js'
+
+/** What masking makes of one text: how its answers are masked, or why it cannot be allowed. */
+export type Judgement = { readonly kind: 'masked'; readonly masking: StatementMasking } | Refusal
+
+/** Masking for one session and one catalog snapshot. */
+export interface Masker {
+  /**
+   * Judges a text. `statements` are its own and those behind the names that it executes or fetches from. The result is
+   * remembered by the identity of `facts`, unless session names are involved.
+   */
+  judge(statements: readonly StatementFacts[], facts: TextFacts): Judgement
+  /** For what answers no statement: notifications, settings. Rows, should any come, are masked whole. */
+  readonly background: StatementMasking
+}
+
+export interface MaskerOptions {
+  /** The rules that apply to the principal on this connection. */
+  readonly rules: readonly MaskingRule[]
+  readonly catalog: Catalog
+  /** The tenant's key of the strategy `hash`. */
+  readonly hashKey: Buffer
+}
+
+/**
+ * Makes the masker of a session for one snapshot of the catalog.
+ *
+ * @example makeMasker({ rules, catalog, hashKey }).judge(facts.statements, facts)
+ */
+export function makeMasker({ rules, catalog, hashKey }: MaskerOptions): Masker {
+  const columnRules = rules.filter((rule): rule is ColumnRule => rule.kind === 'column')
+  const detectorRules = rules.filter((rule): rule is DetectorRule => rule.kind === 'detector')
+  const context: MaskerContext = {
+    protection: { catalog, columns: resolveProtectedColumns(columnRules, catalog) },
+    net: makeNet(detectorRules, hashKey),
+    netRule: detectorRules[0]?.name,
+    hashKey,
+  }
+  const known = new WeakMap<TextFacts, Judgement>()
+  return {
+    judge(statements, facts) {
+      const remembered = known.get(facts)
+      if (remembered !== undefined) return remembered
+      if (!facts.understood) return NOT_UNDERSTOOD
+      const judgement = judgeText(statements, facts.statements, context)
+      // What a name of the session stands for changes while the text stays the same.
+      if (!statements.some(runsNamed) && statements.length === facts.statements.length)
+        known.set(facts, judgement)
+      return judgement
+    },
+    background: makeBackground(context),
+  }
+}
+
+const NOT_UNDERSTOOD: Refusal = {
+  kind: 'refused',
+  rule: MASKED_DATA_STAYS,
+  message: 'it was not understood, so nobody can say what it would show',
+  hint: undefined,
+}
+
+type MaskerContext = Omit<PlanContext, 'trust'>
+
+function judgeText(
+  statements: readonly StatementFacts[],
+  own: readonly StatementFacts[],
+  context: MaskerContext,
+): Judgement {
+  const { protection, net } = context
+  // Each name that is executed must have brought the statement behind it: without it, nothing is known.
+  const named = own.filter(runsNamed).length
+  const unresolved = statements.length - own.length < named
+  const groups = named === 0 ? own.map(one => [one]) : [statements]
+  const followed: Followed[] = []
+  for (const group of groups) {
+    const flow = readFlow(unite(group.map(one => one.flow)), protection)
+    const commands = group.flatMap(one => one.commands)
+    const protects = protection.columns.byOid.size > 0
+    const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined })
+    if (refusal !== undefined) return refusal
+    const explains = (named === 0 ? group : own).every(one => one.commands[0]?.verb === 'EXPLAIN')
+    followed.push({ flow, commands, tainted: isTainted(flow, explains) })
+  }
+  const trust = readTrust(followed, unresolved)
+  const hidesMessages = unresolved || followed.some(one => messagesTell(one.flow, one.commands, protection))
+  const copies = statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
+  return { kind: 'masked', masking: makeStatementMasking({ ...context, trust }, { hidesMessages, copies }) }
+}
+
+/** Statements that run as one, with what their values can do. */
+interface Followed {
+  readonly flow: Flow
+  readonly commands: readonly CommandFacts[]
+  readonly tainted: boolean
+}
+
+function readTrust(followed: readonly Followed[], unresolved: boolean): Trust {
+  return {
+    tainted: unresolved || followed.some(one => one.tainted),
+    distrusted: unresolved || followed.some(one => one.tainted && one.flow.facts.setOperation),
+    names: new Set(followed.flatMap(one => [...one.flow.touched.names])),
+    systemValues: followed.some(one => one.flow.touched.systemValues),
+    rule: followed.find(one => one.flow.touched.rule !== undefined)?.flow.touched.rule,
+  }
+}
+
+/** A plan of EXPLAIN shows what the client typed, and results of functions that were computed while planning. */
+function isTainted({ touched, carries, foreign, calls }: Flow, explains: boolean): boolean {
+  if (explains) return foreign && calls.untraceable
+  return carries || foreign || touched.unknownWritten
+}
+
+function makeStatementMasking(
+  context: PlanContext,
+  { hidesMessages, copies }: { readonly hidesMessages: boolean; readonly copies: readonly CopyUse[] },
+): StatementMasking {
+  const rule = context.trust.rule ?? context.protection.columns.anyRule
+  return {
+    planRows: columns => planRows(columns, context),
+    planCopy: columnCount => planCopy(copies, columnCount, context),
+    maskText: text => (hidesMessages && rule !== undefined ? hidden(rule) : maskText(text, context.net)),
+    hidesMessages: hidesMessages && rule !== undefined,
+  }
+}
+
+/** Nothing is known of what comes unasked: rows and COPY data are distrusted, texts go through the net. */
+function makeBackground(context: MaskerContext): StatementMasking {
+  const trust: Trust = {
+    tainted: true,
+    distrusted: true,
+    names: new Set(),
+    systemValues: true,
+    rule: undefined,
+  }
+  const masking = makeStatementMasking({ ...context, trust }, { hidesMessages: false, copies: [] })
+  return { ...masking, maskText: text => maskText(text, context.net) }
+}
+
+function hidden(rule: ColumnRule): string {
+  return `details are masked by rule "${rule.name}"`
+}
+
+function maskText(text: string, net: Net | undefined): string {
+  return net === undefined ? text : net.maskText(text)
+}
