@@ -1,5 +1,5 @@
 import type { Catalog } from '../domain/catalog.js'
-import type { CommandFacts, StatementFacts, TextFacts } from '../domain/facts.js'
+import type { CommandFacts, CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
