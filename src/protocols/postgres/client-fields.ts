@@ -1,0 +1,109 @@
+import { isUtf8 } from 'node:buffer'
+import type { RecordedValue } from '../../domain/event.js'
+import { ByteReader } from '../../lib/byte-reader.js'
+import { describeBindValue } from './values.js'
+
+const HEADER_BYTES = 5
+/** Bytes of all bind values of one Bind that a recording keeps. */
+const VALUES_BYTES_MAX = 64 * 1024
+
+/** A Parse message. `text` is undefined when it is not valid in the client's encoding. */
+export interface ParseFields {
+  readonly name: Buffer
+  readonly text: string | undefined
+  readonly parameterTypes: readonly number[]
+}
+
+/** A Bind message; values stay bytes until their types are known. */
+export interface BindFields {
+  readonly portal: Buffer
+  readonly statement: Buffer
+  readonly valueFormats: readonly number[]
+  readonly values: readonly (Buffer | null)[]
+  readonly resultFormats: readonly number[]
+}
+
+/** Reads the text of a Query; `broken` when it is not one string, undefined when it is not valid in the encoding. */
+export function readQuery(
+  frame: Buffer,
+  start: number,
+  end: number,
+  encoding: string,
+): string | 'broken' | undefined {
+  const from = start + HEADER_BYTES
+  if (frame.indexOf(0, from) !== end - 1) return 'broken'
+  return decodeText(frame.subarray(from, end - 1), encoding)
+}
+
+/** Reads a Parse message; undefined when it is not well formed. */
+export function readParse(body: Buffer, encoding: string): ParseFields | undefined {
+  const reader = new ByteReader(body)
+  const name = reader.takeUntilNul()
+  const text = reader.takeUntilNul()
+  const count = reader.uint16()
+  if (!reader.ok || reader.remaining !== 4 * count) return undefined
+  const parameterTypes: number[] = []
+  for (let at = 0; at < count; at += 1) parameterTypes.push(reader.uint32())
+  return { name, text: decodeText(text, encoding), parameterTypes }
+}
+
+/** Reads a Bind message; undefined when it is not well formed. */
+export function readBind(body: Buffer): BindFields | undefined {
+  const reader = new ByteReader(body)
+  const portal = reader.takeUntilNul()
+  const statement = reader.takeUntilNul()
+  const valueFormats = readCodes(reader)
+  const count = reader.uint16()
+  const values: (Buffer | null)[] = []
+  for (let at = 0; at < count && reader.ok; at += 1) {
+    const length = reader.int32()
+    values.push(length === -1 ? null : reader.take(length))
+  }
+  const resultFormats = readCodes(reader)
+  if (!reader.ok || reader.remaining > 0) return undefined
+  return { portal, statement, valueFormats, values, resultFormats }
+}
+
+/** Reads Describe and Close: a letter and a name; undefined when it is not well formed. */
+export function readTarget(
+  body: Buffer,
+): { readonly of: 'statement' | 'portal'; readonly name: Buffer } | undefined {
+  const letter = body[0]
+  if (body.indexOf(0, 1) !== body.length - 1 || (letter !== 0x53 && letter !== 0x50)) return undefined
+  return { of: letter === 0x53 ? 'statement' : 'portal', name: body.subarray(1, -1) }
+}
+
+/** Reads the name of the portal in an Execute; undefined when it is not well formed. */
+export function readExecute(body: Buffer): Buffer | undefined {
+  const nul = body.indexOf(0)
+  return nul >= 0 && nul === body.length - 5 ? body.subarray(0, nul) : undefined
+}
+
+/** Bind values as a recording keeps them. */
+export function recordValues(bind: BindFields, parameterTypes: readonly number[]): readonly RecordedValue[] {
+  let left = VALUES_BYTES_MAX
+  return bind.values.map((value, at) => {
+    left -= value?.length ?? 0
+    if (left < 0 && value !== null) return `… (${value.length} bytes)`
+    const code = bind.valueFormats.length === 1 ? bind.valueFormats[0] : bind.valueFormats[at]
+    const format = code === 1 ? 'binary' : 'text'
+    return describeBindValue(value, { typeOid: parameterTypes[at] ?? 0, format })
+  })
+}
+
+function readCodes(reader: ByteReader): readonly number[] {
+  const count = reader.uint16()
+  const codes: number[] = []
+  for (let at = 0; at < count && reader.ok; at += 1) codes.push(reader.int16())
+  return codes
+}
+
+/**
+ * A statement as the server will read it. All encodings a client may have agree in ASCII byte by byte, so a text in
+ * another one than UTF-8 keeps its form when each byte is a character. Text that is not valid UTF-8 and should be is
+ * not understood: what the parser saw would not be what the server sees.
+ */
+function decodeText(bytes: Buffer, encoding: string): string | undefined {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  return encoding === 'UTF8' ? undefined : bytes.toString('latin1')
+}

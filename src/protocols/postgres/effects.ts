@@ -1,0 +1,90 @@
+import type { Verdict } from '../protocol.js'
+import { type Change, type NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
+
+/** What a SQL text does to the session's names once it has run. `clear` without a key takes all of a kind. */
+export type Effect =
+  | { readonly kind: 'statement'; readonly change: Change<Prepared> }
+  | { readonly kind: 'cursor'; readonly change: Change<Portal> }
+  | { readonly kind: 'clear'; readonly of: 'statements' | 'cursors' }
+
+/** Both tables of names of a client connection. */
+export interface Names {
+  readonly statements: NameTable<Prepared>
+  readonly cursors: NameTable<Portal>
+}
+
+const NONE: readonly Effect[] = []
+
+/** True when the text would make a name for which there is no room. */
+export function overflowsNames(names: Names, verdict: Verdict): boolean {
+  if (!verdict.facts.understood) return false
+  return verdict.facts.statements.some(({ flow: { sessionName } }) => {
+    if (sessionName?.name === undefined) return false
+    if (sessionName.kind === 'prepare') return names.statements.isFullFor(sqlNameKey(sessionName.name))
+    return sessionName.kind === 'declare' && names.cursors.isFullFor(sqlNameKey(sessionName.name))
+  })
+}
+
+/** Notes what the text is about to do to names. Only the text's own statements count, not those behind names it uses. */
+export function beginEffects(names: Names, text: string, verdict: Verdict, batch: number): readonly Effect[] {
+  if (!verdict.facts.understood) return NONE
+  let effects: Effect[] | undefined
+  for (const statement of verdict.facts.statements) {
+    const { sessionName } = statement.flow
+    if (sessionName === undefined && statement.commands[0]?.verb !== 'DISCARD') continue
+    effects ??= []
+    if (sessionName === undefined) {
+      effects.push({ kind: 'clear', of: 'statements' }, { kind: 'clear', of: 'cursors' })
+      continue
+    }
+    const prepared: Prepared = {
+      text,
+      statements: [statement],
+      masking: verdict.masking,
+      parameterTypes: [],
+      columns: undefined,
+    }
+    const effect = effectOf(names, sessionName, prepared, batch)
+    if (effect !== undefined) effects.push(effect)
+  }
+  return effects ?? NONE
+}
+
+function effectOf(
+  names: Names,
+  sessionName: NonNullable<Prepared['statements'][number]['flow']['sessionName']>,
+  prepared: Prepared,
+  batch: number,
+): Effect | undefined {
+  const key = sessionName.name === undefined ? undefined : sqlNameKey(sessionName.name)
+  switch (sessionName.kind) {
+    case 'prepare':
+      if (key === undefined) return undefined
+      return { kind: 'statement', change: names.statements.begin(key, batch, prepared) }
+    case 'deallocate':
+      if (key === undefined) return { kind: 'clear', of: 'statements' }
+      return { kind: 'statement', change: names.statements.begin(key, batch, undefined) }
+    case 'declare':
+      if (key === undefined) return undefined
+      return { kind: 'cursor', change: names.cursors.begin(key, batch, cursorOf(prepared)) }
+    case 'close':
+      if (key === undefined) return { kind: 'clear', of: 'cursors' }
+      return { kind: 'cursor', change: names.cursors.begin(key, batch, undefined) }
+    default:
+      return undefined
+  }
+}
+
+function cursorOf(prepared: Prepared): Portal {
+  return { prepared, fromSql: true, formats: [], values: [], columns: undefined, describedIn: -1 }
+}
+
+/** The text has run. INVARIANT: after a failure every effect stays possible and none is certain. */
+export function settleEffects(names: Names, effects: readonly Effect[], outcome: 'done' | 'doubt'): void {
+  const settle = outcome === 'done' ? 'succeed' : 'doubt'
+  for (const effect of effects) {
+    if (effect.kind === 'statement') names.statements[settle](effect.change)
+    else if (effect.kind === 'cursor') names.cursors[settle](effect.change)
+    else if (outcome === 'done') names[effect.of].forgetAll(() => true)
+  }
+}

@@ -1,0 +1,154 @@
+import type { Decision } from '../../domain/decision.js'
+import type { RecordedValue, RecordingEvent } from '../../domain/event.js'
+import type { StatementFacts } from '../../domain/facts.js'
+import type { SessionNames } from '../../domain/operation.js'
+import type { EndReason } from '../../domain/session.js'
+import type { StatementMasking } from '../../masking/statement-masking.js'
+import type { Action, JoinOptions, Verdict } from '../protocol.js'
+import { beginEffects, type Names } from './effects.js'
+import { endError } from './end-error.js'
+import { NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
+import { OWED_MAX, type Owed, OwedQueue, runOf } from './owed.js'
+import { refusalFrom } from './refusal.js'
+import { Run } from './run.js'
+
+/** An operation as it is decided. */
+export interface Begun {
+  readonly text: string
+  readonly values: readonly RecordedValue[]
+  readonly decision: Decision
+  readonly verdict: Verdict | undefined
+}
+
+/** The actions of a call, in order, and what both directions of one client connection know together. */
+export class Joint implements Names {
+  readonly options: JoinOptions
+  readonly owed = new OwedQueue()
+  readonly statements = new NameTable<Prepared>()
+  readonly cursors = new NameTable<Portal>()
+  /** Both tables as policy may ask them. */
+  readonly names: SessionNames = { behind: (kind, name) => this.#behind(kind, name) }
+  /** Counts what the server does as one unit up to an error: a Query, or the messages up to a Sync. */
+  batch = 0
+  /** An error was answered or is certain to be, and the target ignores what the client sends up to Sync. */
+  skipping = false
+  /** The target reads COPY data: CopyInResponse came, and the client did not end the data yet. */
+  copyIn = false
+  /** A COPY FROM STDIN failed before the client ended its data, which it may go on sending for a while. */
+  copyIsStale = false
+  /** From ReadyForQuery: idle, in a transaction, or in a failed one. */
+  status: 'I' | 'T' | 'E' = 'I'
+  /** Definitions changed in a transaction that is not over. */
+  definesUncommitted = false
+  background: StatementMasking | undefined
+  /** Masking of a statement whose values may be in messages up to the end of the transaction: deferred checks speak late. */
+  hiding: StatementMasking | undefined
+  clientEncoding: string
+  /** The target itself said why it is going. */
+  fatalWasSent = false
+  ended = false
+  /** Writes what is gathered for the client and not sent; set by the target's side. */
+  flushClient: () => void = () => {}
+  /** True while the client has got half a message. Set by the target's side. */
+  clientIsMidMessage: () => boolean = () => false
+  #actions: Action[] = []
+
+  constructor(options: JoinOptions) {
+    this.options = options
+    this.clientEncoding = options.ready.settings.get('client_encoding') ?? 'UTF8'
+  }
+
+  /** The actions since the last call. */
+  take(): readonly Action[] {
+    const actions = this.#actions
+    this.#actions = []
+    return actions
+  }
+
+  act(action: Action): void {
+    this.#actions.push(action)
+  }
+
+  toClient(bytes: Buffer): void {
+    this.#actions.push({ kind: 'toClient', bytes })
+  }
+
+  toTarget(bytes: Buffer): void {
+    this.#actions.push({ kind: 'toTarget', bytes })
+  }
+
+  record(event: RecordingEvent): void {
+    this.#actions.push({ kind: 'record', event })
+  }
+
+  /** Adds an answer owed. INVARIANT 8: false, and the connection is closed, when there are too many. */
+  owe(owed: Owed): boolean {
+    if (this.owed.length >= OWED_MAX) {
+      this.close('limit_exceeded', `more than ${OWED_MAX} messages wait for their answers`)
+      return false
+    }
+    this.owed.push(owed)
+    return true
+  }
+
+  /** INVARIANT 1: records an operation with its decision; whatever goes to the target for it comes after. */
+  begin({ text, values, decision, verdict }: Begun): Run {
+    const operation = this.options.nextOperation()
+    this.record({
+      kind: 'operation',
+      client: this.options.client,
+      operation,
+      statement: text,
+      ...(values.length === 0 ? {} : { values }),
+      decision,
+      verbs: verdict?.verbs ?? [],
+      tables: verdict?.tables ?? [],
+    })
+    const refusal = decision.kind === 'deny' ? refusalFrom(decision) : undefined
+    const effects =
+      refusal === undefined && verdict !== undefined ? beginEffects(this, text, verdict, this.batch) : []
+    return new Run({ operation, limits: this.options.results, verdict, refusal, effects })
+  }
+
+  /** The operation whose COPY FROM STDIN takes data now, or is the next to do so. */
+  copyInRun(): Run | undefined {
+    const { head } = this.owed
+    if (head?.kind !== 'query' && head?.kind !== 'execute') return undefined
+    if (this.copyIn) return head.run
+    const copies = head.run.verdict?.statements.some(one => one.flow.copy?.direction === 'in') ?? false
+    return copies ? head.run : undefined
+  }
+
+  /** Ends the client connection because of what one side said. */
+  close(reason: EndReason, message: string): void {
+    if (this.ended) return
+    this.end(reason, message)
+    this.act({ kind: 'close', reason, message })
+  }
+
+  /** Records what is still owed as abandoned and tells the client why, unless it is in the middle of a message. */
+  end(reason: EndReason, message: string): void {
+    if (this.ended) return
+    this.flushClient()
+    for (let owed = this.owed.shift(); owed !== undefined; owed = this.owed.shift()) {
+      const run = runOf(owed)
+      // The run behind a description of our own has an entry of its own.
+      if (run === undefined || run.failed || owed.kind === 'describe') continue
+      const rows = run.takeRows()
+      if (rows !== undefined) this.record(rows)
+      this.record(run.finish({ outcome: run.refusal === undefined ? 'abandoned' : 'refused' }))
+    }
+    this.ended = true
+    const error = this.fatalWasSent || this.clientIsMidMessage() ? undefined : endError(reason, message)
+    if (error !== undefined) this.toClient(error)
+  }
+
+  #behind(kind: 'prepared' | 'cursor', name: string): readonly StatementFacts[] | undefined {
+    const key = sqlNameKey(name)
+    if (kind === 'prepared') return this.statements.behind(key)?.flatMap(one => one.statements)
+    const portals = this.cursors.behind(key)
+    // A portal over an unknown statement makes the whole name unknown.
+    if (portals === undefined || portals.some(portal => portal.prepared === undefined)) return undefined
+    return portals.flatMap(portal => portal.prepared?.statements ?? [])
+  }
+}

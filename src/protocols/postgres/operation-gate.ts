@@ -1,0 +1,143 @@
+import type { Decision } from '../../domain/decision.js'
+import type { Verdict } from '../protocol.js'
+import { writeMessage } from './codec.js'
+import { overflowsNames } from './effects.js'
+import type { Outcome } from './frames.js'
+import type { Joint } from './joint.js'
+import type { Portal, Prepared } from './names.js'
+import { OWN_RULES, ownDenial, substituteParse, substituteQuery } from './refusal.js'
+import type { Run } from './run.js'
+
+/** A message that waits for a verdict. */
+export type Held =
+  | { readonly kind: 'query'; readonly text: string }
+  | {
+      readonly kind: 'parse'
+      readonly text: string
+      readonly name: string
+      readonly key: string
+      readonly parameterTypes: readonly number[]
+    }
+  | { readonly kind: 'execute'; readonly text: string; readonly name: Buffer; readonly portal: Portal }
+
+/** Where verdicts are taken: an operation is held here, and goes on or is replaced by something that surely fails. */
+export class OperationGate {
+  readonly #joint: Joint
+  #held: Held | undefined
+
+  constructor(joint: Joint) {
+    this.#joint = joint
+  }
+
+  /** Asks for a verdict. */
+  hold(held: Held): Outcome {
+    this.#held = held
+    const step = held.kind === 'parse' ? 'prepare' : 'run'
+    this.#joint.act({ kind: 'judge', operation: { text: held.text, step, names: this.#joint.names } })
+    return 'wait'
+  }
+
+  /** Takes the verdict on what is held and says what becomes of the message. */
+  decide(verdict: Verdict): 'pass' | 'drop' {
+    const joint = this.#joint
+    const held = this.#held
+    this.#held = undefined
+    // An error was answered meanwhile: the target would ignore the message, so nothing is asked of it.
+    if (held === undefined || joint.skipping || joint.ended) return 'drop'
+    const decision = this.#decision(held, verdict)
+    if (decision.kind === 'deny') return this.#deny(held, verdict, decision)
+    switch (held.kind) {
+      case 'query':
+        return this.#runQuery(held.text, verdict)
+      case 'parse':
+        return this.#prepare(held, verdict)
+      case 'execute':
+        return this.#execute(held, verdict)
+    }
+  }
+
+  /** Refuses a message that is not put to policy, because nothing could be said of it. */
+  refuse(
+    form: 'query' | 'extended',
+    text: string,
+    denial: Decision & { readonly kind: 'deny' },
+  ): 'drop' | 'stop' {
+    const run = this.#joint.begin({ text, values: [], decision: denial, verdict: undefined })
+    return this.#substitute(form, run)
+  }
+
+  #decision(held: Held, verdict: Verdict): Decision {
+    if (verdict.decision.kind === 'deny' || held.kind === 'parse' || !overflowsNames(this.#joint, verdict))
+      return verdict.decision
+    return ownDenial(OWN_RULES.nameLimit, 'too many prepared statements or cursors are open', 'DISCARD ALL')
+  }
+
+  #deny(held: Held, verdict: Verdict, decision: Decision): 'drop' {
+    const values = held.kind === 'execute' ? held.portal.values : []
+    const run = this.#joint.begin({ text: held.text, values, decision, verdict })
+    this.#substitute(
+      held.kind === 'query' ? 'query' : 'extended',
+      run,
+      held.kind === 'parse' ? held : undefined,
+    )
+    return 'drop'
+  }
+
+  #runQuery(text: string, verdict: Verdict): 'pass' | 'drop' {
+    const joint = this.#joint
+    const run = joint.begin({ text, values: [], decision: verdict.decision, verdict })
+    joint.batch += 1
+    return joint.owe({ kind: 'query', run }) ? 'pass' : 'drop'
+  }
+
+  #prepare(held: Held & { readonly kind: 'parse' }, verdict: Verdict): 'pass' | 'drop' {
+    const joint = this.#joint
+    const { key, text, parameterTypes } = held
+    const { statements, masking } = verdict
+    const prepared: Prepared = { text, statements, masking, parameterTypes, columns: undefined }
+    const change = joint.statements.begin(key, joint.batch, prepared)
+    return joint.owe({ kind: 'parse', key, change, masking, run: undefined }) ? 'pass' : 'drop'
+  }
+
+  #execute(held: Held & { readonly kind: 'execute' }, verdict: Verdict): 'pass' | 'drop' {
+    const joint = this.#joint
+    const { portal, text } = held
+    const run = joint.begin({ text, values: portal.values, decision: verdict.decision, verdict })
+    const { masking } = verdict
+    // Rows without a description cannot be masked. Nobody asked for one that surely comes before them: ask for it.
+    if (masking !== undefined && portal.columns === undefined && portal.describedIn !== joint.batch) {
+      portal.describedIn = joint.batch
+      const described = { kind: 'describe', of: 'portal', prepared: undefined, hasParameters: false } as const
+      if (!joint.owe({ ...described, portal, masking, ownFor: run })) return 'drop'
+      joint.toTarget(describePortal(held.name))
+    }
+    return joint.owe({ kind: 'execute', run, portal }) ? 'pass' : 'drop'
+  }
+
+  #substitute(
+    form: 'query' | 'extended',
+    run: Run,
+    parse?: Held & { readonly kind: 'parse' },
+  ): 'drop' | 'stop' {
+    const joint = this.#joint
+    const { refusal } = run
+    if (refusal === undefined) return 'drop'
+    if (form === 'query') {
+      joint.batch += 1
+      if (!joint.owe({ kind: 'query', run })) return 'stop'
+      joint.toTarget(substituteQuery(refusal))
+      return 'drop'
+    }
+    const owed = { kind: 'parse', key: parse?.key, change: undefined, masking: undefined, run } as const
+    if (!joint.owe(owed)) return 'stop'
+    joint.toTarget(substituteParse(refusal, parse?.name))
+    // The target is certain to fail now and to ignore the rest up to Sync; so do we.
+    joint.skipping = true
+    return 'drop'
+  }
+}
+
+/** Describe of a portal by the bytes of its name, which need not be UTF-8. */
+function describePortal(name: Buffer): Buffer {
+  return writeMessage('D', Buffer.concat([Buffer.from('P'), name, Buffer.alloc(1)]))
+}
