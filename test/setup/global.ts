@@ -43,9 +43,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => server.stop()
 }
 
-/** Compiles when a source is newer than what was compiled last. Two runs at once take turns. */
+/**
+ * Compiles when a source is newer than what was compiled last. Two runs at once take turns. `HOOP_TEST_BUILD=off` is for
+ * running a few tests that start no program of ours.
+ */
 async function build(): Promise<void> {
-  if (isFresh()) return
+  if (process.env.HOOP_TEST_BUILD === 'off' || isFresh()) return
   mkdirSync(join(ROOT, 'node_modules', '.cache'), { recursive: true })
   while (!takeLock()) await new Promise(resolve => setTimeout(resolve, POLL_MS))
   const started = new Date()
