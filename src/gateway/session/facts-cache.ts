@@ -1,6 +1,8 @@
 import type { TextFacts } from '../../domain/facts.js'
+import { loadPostgresGrammar } from '../../sql/postgres/grammar.js'
 import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
 import { isSmallText } from '../../sql/postgres/small-text.js'
+import { ParserCage, type ParserCageOptions } from './parser-cage.js'
 
 /** Texts kept, and their weight together in bytes, facts included. */
 const ENTRIES_MAX = 4_096
@@ -15,6 +17,7 @@ const NAME_BYTES = 80
 /** What the cache needs of the place where large texts are read. */
 export interface LargeTextReader {
   read(text: string): Promise<TextFacts>
+  close(): Promise<void>
 }
 
 /** Limits of a cache, and what it reads with; the defaults are those of production. */
@@ -45,6 +48,12 @@ export class FactsCache {
   #weight = 0
   /** Set when the parser of this thread failed, which its size limit excludes: from then on the cage reads everything. */
   #damaged = false
+
+  /** A cache that is ready to read: the grammar is loaded, and a cage stands by for large texts. */
+  static async open(options: ParserCageOptions = {}): Promise<FactsCache> {
+    await loadPostgresGrammar()
+    return new FactsCache({ cage: new ParserCage(options) })
+  }
 
   constructor(options: FactsCacheOptions) {
     this.#cage = options.cage
@@ -81,6 +90,11 @@ export class FactsCache {
     if (!damaged) return this.#keep(text, facts)
     this.#damaged = true
     return this.#readLarge(text)
+  }
+
+  /** Ends the cage. Small texts can still be read. */
+  close(): Promise<void> {
+    return this.#cage.close()
   }
 
   #readLarge(text: string): Promise<TextFacts> {
