@@ -6,6 +6,7 @@ export const AGENT_PROTOCOL = 'hoop-agent/1'
 /** Where an agent asks for a WebSocket when a proxy speaks only HTTP/1.1. */
 export const AGENT_CONNECT_PATH = '/v1/agents/connect'
 export const AUTHENTICATE_PATH = '/authenticate'
+export const AUTHENTICATED_PATH = '/authenticated'
 export const DIAL_PATH = '/dial'
 /** `host:port`, the address that `/dial` opens. */
 export const TARGET_HEADER = 'x-hoop-target'

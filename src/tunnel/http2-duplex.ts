@@ -37,6 +37,8 @@ export class Http2Duplex extends Duplex {
     stream.pause()
     // Whoever holds the stream learns of the failure as an error or as a close; nobody holding it is no crash.
     this.on('error', () => undefined)
+    // Its 'close' was missed: the peer left before the stream was taken.
+    if (stream.destroyed) this.destroy(streamCut(code))
   }
 
   override _read(): void {

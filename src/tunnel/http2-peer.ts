@@ -62,9 +62,13 @@ export class Http2Peer implements TunnelPeer {
     return !this.#session.closed && !this.#session.destroyed
   }
 
-  async open(path: string, headers: Readonly<Record<string, string>>): Promise<Duplex> {
+  /** As `TunnelPeer` says; the signal ends the wait for an answer, not the stream that came of it. */
+  async open(path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Duplex> {
     const stream = this.#start('POST', path, { ...headers, 'content-type': STREAM_CONTENT_TYPE })
-    const answer = await this.#answer(stream)
+    const aborted = () => stream.close(constants.NGHTTP2_CANCEL)
+    if (signal?.aborted === true) aborted()
+    signal?.addEventListener('abort', aborted, { once: true })
+    const answer = await this.#answer(stream).finally(() => signal?.removeEventListener('abort', aborted))
     if (answer.status === 200) return new Http2Duplex(stream, this.#options.unavailable)
     stream.end()
     const body = await readBody(stream, REFUSAL_BODY_BYTES_MAX).catch(() => Buffer.alloc(0))
