@@ -25,20 +25,26 @@ export interface ProviderRequest {
  * tests and demos), an authority of the company's own beside the system's, no redirects, bounded in time and size, and
  * without connections that stay open behind it. A provider that cannot answer is `provider_unavailable`.
  */
-export function makeProviderFetch(options: { readonly caFile: string | undefined }): ProviderFetch {
+export function makeProviderFetch(options: {
+  readonly caFile: string | undefined
+  /** Ends every request that is under way. */
+  readonly signal?: AbortSignal
+}): ProviderFetch {
   const ca =
     options.caFile === undefined ? undefined : [...rootCertificates, readCertificates(options.caFile)]
   return async (address, request) => {
     const url = new URL(address)
     requireSecure(url)
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout])
+    const given = [request.signal, options.signal].filter(signal => signal !== undefined)
+    const signal = AbortSignal.any([...given, timeout])
     try {
       const answer = await send(url, { ...request, signal }, ca)
       const body = await readBody(answer)
       return toResponse(url, answer, body)
     } catch (cause) {
-      if (request.signal?.aborted === true && !timeout.aborted) throw request.signal.reason
+      const aborted = given.find(one => one.aborted)
+      if (aborted !== undefined) throw aborted.reason
       if (cause instanceof HoopError) throw cause
       const why = timeout.aborted
         ? `no answer within ${ANSWER_TIMEOUT_MS / 1000} s`
@@ -111,7 +117,9 @@ function toResponse(url: URL, answer: IncomingMessage, body: Buffer): Response {
     )
   }
   const headers = new Headers()
-  for (const [name, value] of Object.entries(answer.headers)) headers.set(name, String(value))
+  for (const [name, values] of Object.entries(answer.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value)
+  }
   const bodyless = status === 204 || status === 304
   return new Response(bodyless ? null : new Uint8Array(body), { status, headers })
 }
