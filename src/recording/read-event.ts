@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { RecordingEvent } from '../domain/event.js'
 import { readGrantId, readSessionId } from '../domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../domain/names.js'
 import { readEndReason } from '../domain/session.js'
@@ -42,8 +41,12 @@ const decision = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('deny'), rule: ruleName, message: z.string(), hint: orUndefined(z.string()) }),
 ])
 
-const event = z.discriminatedUnion('kind', [
+/** What every event begins with. Spread into each kind: an intersection takes ten times as long to read. */
+const place = { seq: ordinal, at: z.iso.datetime(), t: z.number().nonnegative() }
+
+const recordedEvent = z.discriminatedUnion('kind', [
   z.object({
+    ...place,
     kind: z.literal('session'),
     session: readBy(readSessionId),
     grant: readBy(readGrantId),
@@ -56,12 +59,14 @@ const event = z.discriminatedUnion('kind', [
     policy: z.string(),
   }),
   z.object({
+    ...place,
     kind: z.literal('client'),
     client: ordinal,
     database: z.string(),
     application: orUndefined(z.string()),
   }),
   z.object({
+    ...place,
     kind: z.literal('operation'),
     client: ordinal,
     operation: ordinal,
@@ -71,8 +76,9 @@ const event = z.discriminatedUnion('kind', [
     verbs: texts,
     tables: texts,
   }),
-  z.object({ kind: z.literal('rows'), operation: ordinal, columns: z.exactOptional(texts), rows }),
+  z.object({ ...place, kind: z.literal('rows'), operation: ordinal, columns: z.exactOptional(texts), rows }),
   z.object({
+    ...place,
     kind: z.literal('result'),
     operation: ordinal,
     outcome: z.enum(['completed', 'failed', 'refused', 'abandoned']),
@@ -84,22 +90,21 @@ const event = z.discriminatedUnion('kind', [
     masked: z.exactOptional(z.array(z.object({ column: z.string(), rule: ruleName }))),
     error: z.exactOptional(z.object({ code: z.string(), message: z.string() })),
   }),
-  z.object({ kind: z.literal('notice'), client: ordinal, severity: z.string(), message: z.string() }),
-  z.object({ kind: z.literal('cancel'), client: ordinal }),
   z.object({
+    ...place,
+    kind: z.literal('notice'),
+    client: ordinal,
+    severity: z.string(),
+    message: z.string(),
+  }),
+  z.object({ ...place, kind: z.literal('cancel'), client: ordinal }),
+  z.object({
+    ...place,
     kind: z.literal('client_end'),
     client: ordinal,
     reason: endReason,
     bytesFromClient: count,
     bytesToClient: count,
   }),
-  z.object({ kind: z.literal('end'), reason: endReason }),
-]) satisfies z.ZodType<RecordingEvent>
-
-const envelope = z.object({
-  seq: ordinal,
-  at: z.iso.datetime(),
-  t: z.number().nonnegative(),
-})
-
-const recordedEvent = z.intersection(envelope, event) satisfies z.ZodType<RecordedEvent>
+  z.object({ ...place, kind: z.literal('end'), reason: endReason }),
+]) satisfies z.ZodType<RecordedEvent>
