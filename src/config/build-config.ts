@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path'
 import type { Connection, SecretReference, TargetTls } from '../domain/connection.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
+import type { AccessRule } from '../policy/access.js'
+import type { PolicyRule } from '../policy/rule.js'
 import type { Config, ScopedMaskingRule } from './config.js'
 import type { HoopShape } from './hoop-schema.js'
 
@@ -37,22 +39,8 @@ export function buildConfig(
       enrollmentToken: locate(agent.enrollment_token, absolute),
     })),
     connections: shape.connections.map(connection => buildConnection(connection, absolute)),
-    access: shape.access.map(rule => ({
-      name: rule.name,
-      groups: rule.groups,
-      connections: rule.connections,
-      roles: rule.roles,
-      durationMaxMs: rule.for,
-      reasonRequired: rule.reason_required,
-    })),
-    statements: shape.statements.map(({ name, connections, when, then: effect, message, hint }) => ({
-      name,
-      connections,
-      when,
-      effect,
-      message,
-      hint,
-    })),
+    access: shape.access.map(buildAccessRule),
+    statements: shape.statements.map(buildStatementRule),
     defaultRulesOff: shape.defaults_off,
     statementDefault: shape.statement_default,
     masking: {
@@ -115,6 +103,28 @@ function buildTls(
     ...(caFile === undefined ? {} : { caFile: absolute(caFile) }),
     ...(serverName === undefined ? {} : { serverName }),
   }
+}
+
+function buildAccessRule(rule: HoopShape['access'][number]): AccessRule {
+  return {
+    name: rule.name,
+    groups: rule.groups,
+    connections: rule.connections,
+    roles: rule.roles,
+    durationMaxMs: rule.for,
+    reasonRequired: rule.reason_required,
+  }
+}
+
+function buildStatementRule({
+  name,
+  connections,
+  when,
+  then: effect,
+  message,
+  hint,
+}: HoopShape['statements'][number]): PolicyRule {
+  return { name, connections, when, effect, message, hint }
 }
 
 function buildMaskingRule(shape: HoopShape['masking']['rules'][number]): ScopedMaskingRule {

@@ -13,6 +13,8 @@ import type { ConfigProblem } from './problem.js'
 
 /** Largest file, in UTF-16 code units. */
 const TEXT_LENGTH_MAX = 4 * 1024 * 1024
+/** Errors of YAML itself that are told: the first ones, as each brings about others. */
+const ERRORS_MAX = 3
 /** How often anchors may be used: a few lines of YAML could otherwise unfold into gigabytes. */
 const ALIAS_COUNT_MAX = 1000
 
@@ -53,7 +55,7 @@ export function readYaml(text: string, file: string): ReadYaml {
   }
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-    const errors = [...document.errors, ...document.warnings]
+    const errors = [...document.errors, ...document.warnings].slice(0, ERRORS_MAX)
     if (errors.length > 0) {
       return { ok: false, problems: errors.map(error => problem(error.pos[0], describe(error))) }
     }
@@ -149,7 +151,7 @@ function asNode(node: unknown): Node | undefined {
 const SENTENCES: Partial<Record<YAMLError['code'], string>> = {
   BAD_ALIAS: 'an alias stands for no anchor; a text that begins with * needs quotes',
   BAD_DQ_ESCAPE: 'a backslash between double quotes begins no escape that is known',
-  BAD_INDENT: 'the indentation fits nothing above it',
+  BAD_INDENT: 'the indentation does not fit; a bracket or quote above may not be closed',
   BAD_SCALAR_START: 'a text cannot begin with this character; it needs quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a key and its value do not fit here; the text may need quotes',
   DUPLICATE_KEY: 'the key is there twice',
