@@ -1,4 +1,4 @@
-import type { FlowFacts, StatementFacts } from '../domain/facts.js'
+import type { ColumnUse, FlowFacts, StatementFacts } from '../domain/facts.js'
 import { type Protection, type Touched, touch } from './touched.js'
 import { isTraceable, keepsArguments, runsSql, takesRow } from './traceable-functions.js'
 import { isTraceableType } from './traceable-types.js'
@@ -38,6 +38,7 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
   const calls = readCalls(facts, protection)
   const touches = touched.rule !== undefined
   const output = facts.columns.filter(column => column.place === 'output')
+  const takesRow = (column: ColumnUse): boolean => callsWithRow(column.name, touched, protection)
   const mentions = touches && output.some(column => touched.names.has(column.name))
   const unnamed =
     facts.innerStar ||
@@ -45,13 +46,15 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
     facts.setOperation ||
     facts.renamesColumns ||
     facts.casts.some(name => !isTraceableType(name)) ||
-    output.some(column => callsWithRow(column.name, touched, protection))
+    output.some(takesRow)
   const carries = touches && (mentions || unnamed)
   return {
     facts,
     touched,
     carries,
-    reaches: carries || (touches && facts.columns.some(column => touched.names.has(column.name))),
+    reaches:
+      carries ||
+      (touches && facts.columns.some(column => touched.names.has(column.name) || takesRow(column))),
     mentions,
     foreign: touched.unknownRead || (calls.untraceable && protection.columns.byOid.size > 0),
     calls,
