@@ -62,6 +62,8 @@ export interface GrantRequest {
 export interface GrantView {
   readonly id: string
   readonly connection: string
+  /** What the connection speaks; absent when the connection is not configured any more. */
+  readonly protocol?: string
   readonly role: string
   readonly rule: string
   readonly reason?: string

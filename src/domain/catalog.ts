@@ -20,7 +20,7 @@ export interface CatalogRelation {
   readonly reads: readonly { readonly oid: number; readonly columns: readonly number[] }[]
   /** The relations whose columns this one shares by name: a partition's or an inheriting table's parents. */
   readonly parents: readonly number[]
-  /** True when a view's definition calls a function that is not built in. */
+  /** True when a view's definition calls a function that is not built in, or one that runs a text as a statement. */
   readonly callsFunctions: boolean
 }
 

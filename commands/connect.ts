@@ -1,0 +1,83 @@
+import { userInfo } from 'node:os'
+import { Flags } from '@oclif/core'
+import { type OpenConnection, openConnection } from '../src/client/connect.js'
+import { readDuration, showDuration } from '../src/client/durations.js'
+import { connectionArg, HoopCommand } from '../src/client/hoop-command.js'
+import { runChild } from '../src/client/run-child.js'
+import { untilStopped } from '../src/client/until-stopped.js'
+
+export default class Connect extends HoopCommand {
+  static override summary = 'Open a connection: ask for a grant, listen on the loopback, start its client.'
+  static override description =
+    `Everything after "--" goes to the client as it is. The client's exit code is the command's own.
+With --no-exec only the listener is opened; one JSON line on stdout says where it is and which password it takes.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> prod-db',
+    '<%= config.bin %> <%= command.id %> prod-db --role writer --reason "fix order 4711" --for 30m',
+    '<%= config.bin %> <%= command.id %> prod-db -- -c "select count(*) from orders"',
+    '<%= config.bin %> <%= command.id %> prod-db --no-exec',
+  ]
+  static override args = { connection: connectionArg }
+  static override flags = {
+    role: Flags.string({ description: 'the role to ask for; the first one you may have when left out' }),
+    reason: Flags.string({ description: 'why, for those who read the recording' }),
+    for: Flags.string({ description: 'how long, like 30m; never longer than the access rule allows' }),
+    database: Flags.string({ char: 'd', description: 'the database to open first' }),
+    port: Flags.integer({ description: 'listen on this port and no other', min: 1, max: 65_535 }),
+    exec: Flags.boolean({
+      description: 'start the client; --no-exec only listens',
+      allowNo: true,
+      default: true,
+    }),
+  }
+  static override strict = false
+
+  async run(): Promise<void> {
+    const { args, argv, flags } = await this.parse(Connect)
+    const gateway = await this.gateway()
+    const open = await openConnection(gateway, {
+      connection: args.connection,
+      ...(flags.role === undefined ? {} : { role: flags.role }),
+      ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+      ...(flags.for === undefined ? {} : { durationSeconds: readDuration(flags.for) }),
+      ...(flags.database === undefined ? {} : { database: flags.database }),
+      ...(flags.port === undefined ? {} : { port: flags.port }),
+      env: process.env,
+      user: userInfo().username,
+      tell: message => this.tell(message),
+    })
+    const { grant } = open
+    const left = showDuration((new Date(grant.until).getTime() - Date.now()) / 1000)
+    this.tell(`"${grant.connection}" as "${grant.role}" for ${left}, session ${open.session}, recorded`)
+    const clientArguments = argv.map(String).slice(1)
+    const code = flags.exec ? await this.#runClient(open, clientArguments) : await this.#listen(open)
+    if (code !== 0) this.exit(code)
+  }
+
+  async #runClient(open: OpenConnection, clientArguments: readonly string[]): Promise<number> {
+    void open.ended.then(end => {
+      this.tell(end.message)
+      if (end.hint !== undefined) this.tell(`try: ${end.hint}`)
+    })
+    try {
+      const { plan } = open
+      return await runChild({ ...plan, args: [...plan.args, ...clientArguments] })
+    } finally {
+      await open.close()
+    }
+  }
+
+  async #listen(open: OpenConnection): Promise<number> {
+    process.stdout.write(
+      `${JSON.stringify({ ...open.plan.profile, session: open.session, until: open.grant.until })}\n`,
+    )
+    try {
+      const end = await untilStopped(open.ended)
+      if (end === undefined) return 0
+      this.tell(end.message)
+      return 77
+    } finally {
+      await open.close()
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type { Config } from '../../config/config.js'
+import type { Catalog } from '../../domain/catalog.js'
+import type { Connection, SecretReference } from '../../domain/connection.js'
+import { compileGlob } from '../../domain/glob.js'
+import type { Grant } from '../../domain/grant.js'
+import type { ConnectionName, RoleName } from '../../domain/names.js'
+import type { Principal } from '../../domain/principal.js'
+import { HoopError } from '../../lib/hoop-error.js'
+import { type Masker, makeMasker } from '../../masking/masker.js'
+import { type AccessRule, visibleConnections } from '../../policy/access.js'
+import { makeStatementJudge } from '../../policy/statement-judge.js'
+import { compileStatementPolicy, type StatementPolicy } from '../../policy/statement-policy.js'
+import type { SessionRules } from '../session/live-session.js'
+
+/** Who uses what: everything that rules depend on and that is fixed for a client connection. */
+export interface Using {
+  readonly principal: Principal
+  readonly connection: ConnectionName
+  readonly role: RoleName
+  readonly database: string
+}
+
+export interface PoliciesOptions {
+  readonly config: Config
+  readonly resolveSecret: (reference: SecretReference) => string
+  readonly now: () => Date
+}
+
+/** One configuration, ready to decide. A reload makes a new one; nothing in here changes. */
+export class Policies {
+  readonly digest: string
+  readonly accessRules: readonly AccessRule[]
+  readonly resolveSecret: (reference: SecretReference) => string
+  readonly #config: Config
+  readonly #statements: StatementPolicy
+  readonly #hashKey: Buffer
+  readonly #now: () => Date
+
+  constructor({ config, resolveSecret, now }: PoliciesOptions) {
+    this.digest = config.digest
+    this.accessRules = config.access
+    this.resolveSecret = resolveSecret
+    this.#config = config
+    this.#now = now
+    this.#hashKey = Buffer.from(
+      config.masking.hashKey === undefined ? '' : resolveSecret(config.masking.hashKey),
+      'utf8',
+    )
+    const { defaultRulesOff, statementDefault } = config
+    const compiled = compileStatementPolicy(config.statements, { defaultRulesOff, statementDefault })
+    if (!compiled.ok) {
+      const [problem] = compiled.problems
+      throw new HoopError('configuration', `Cannot use rule "${problem?.rule}": ${problem?.message}`)
+    }
+    this.#statements = compiled.policy
+  }
+
+  connection(name: ConnectionName): Connection | undefined {
+    return this.#config.connections.find(connection => connection.name === name)
+  }
+
+  /** The connections any access rule opens to this principal, in the order of the file. */
+  visibleConnections(principal: Principal): readonly Connection[] {
+    return visibleConnections(this.accessRules, principal, this.#config.connections).map(
+      ({ connection }) => connection,
+    )
+  }
+
+  visibleRoles(principal: Principal, connection: Connection): readonly RoleName[] {
+    return visibleConnections(this.accessRules, principal, [connection])[0]?.roles ?? []
+  }
+
+  /** True while some access rule still opens what the grant was given for. */
+  stillGives({ principal, connection, role }: Pick<Grant, 'principal' | 'connection' | 'role'>): boolean {
+    const known = this.connection(connection)
+    return known !== undefined && this.visibleRoles(principal, known).includes(role)
+  }
+
+  isAuditor(principal: Principal): boolean {
+    return this.#config.auditors.some(group => principal.groups.includes(group))
+  }
+
+  /** What policy and masking say to this principal in this database. */
+  rulesFor({ principal, connection, role, database }: Using): SessionRules {
+    const protocol = this.connection(connection)?.protocol ?? ''
+    const judge = makeStatementJudge(this.#statements, {
+      principal,
+      connection: { name: connection, protocol },
+      role,
+      database,
+    })
+    const rules = this.#maskingRules(principal, connection)
+    const hashKey = this.#hashKey
+    let made: { readonly catalog: Catalog; readonly masker: Masker } | undefined
+    return {
+      decide: question => judge.decide({ ...question, now: this.#now() }),
+      maskerFor: catalog => {
+        if (rules.length === 0) return undefined
+        if (made?.catalog !== catalog) made = { catalog, masker: makeMasker({ rules, catalog, hashKey }) }
+        return made.masker
+      },
+    }
+  }
+
+  #maskingRules(principal: Principal, connection: ConnectionName) {
+    return this.#config.masking.rules
+      .filter(({ connections }) => connections.some(pattern => compileGlob(pattern)(connection)))
+      .filter(({ exceptGroups }) => !exceptGroups.some(group => principal.groups.includes(group)))
+      .map(({ rule }) => rule)
+  }
+}

@@ -1,0 +1,146 @@
+import type { Catalog } from '../../domain/catalog.js'
+import type { Decision } from '../../domain/decision.js'
+import type { StatementFacts, TextFacts } from '../../domain/facts.js'
+import type { Operation } from '../../domain/operation.js'
+import type { Masker } from '../../masking/masker.js'
+import type { StatementMasking } from '../../masking/statement-masking.js'
+import type { ResolveTables } from '../../policy/activation.js'
+import { makeTableResolver } from '../../policy/table-resolver.js'
+import type { Verdict } from '../../protocols/protocol.js'
+
+/** Answers the question a protocol machine asks of an operation. A promise only where something has to be fetched. */
+export type Judge = (operation: Operation) => Verdict | Promise<Verdict>
+
+export interface JudgeOptions {
+  /** The facts of a text, from the cache or the parser. */
+  readonly readFacts: (text: string) => TextFacts | Promise<TextFacts>
+  /** The catalog as it is now; a promise while it is being read again. */
+  readonly catalog: () => Catalog | Promise<Catalog>
+  readonly decide: (input: DecisionInput) => Decision
+  /** The masker for this catalog; undefined when nothing is masked for this principal. */
+  readonly maskerFor: (catalog: Catalog) => Masker | undefined
+}
+
+export interface DecisionInput {
+  readonly facts: TextFacts
+  readonly statements: readonly StatementFacts[]
+  readonly text: string
+  /** The same function for the same catalog: what was decided with it can be remembered. */
+  readonly resolveTables: ResolveTables
+}
+
+/**
+ * Makes the judge of one client connection: facts, then policy, then what masking can keep its word on. The strictest
+ * answer counts.
+ */
+export function makeJudge(options: JudgeOptions): Judge {
+  const found = new WeakMap<TextFacts, { readonly version: number; readonly verdict: Verdict }>()
+
+  let resolver: { readonly catalog: Catalog; readonly resolve: ResolveTables } | undefined
+  const resolverFor = (catalog: Catalog): ResolveTables => {
+    if (resolver?.catalog !== catalog) resolver = { catalog, resolve: makeTableResolver(catalog) }
+    return resolver.resolve
+  }
+
+  const conclude = (operation: Operation, facts: TextFacts, catalog: Catalog): Verdict => {
+    const known = found.get(facts)
+    // What masking and search need of a text depends on the text and the catalog, unless it speaks of session names.
+    const prepared = known?.version === catalog.version ? known.verdict : undefined
+    const resolved = prepared === undefined ? resolveNames(operation, facts) : undefined
+    const resolveTables = resolverFor(catalog)
+    const base = prepared ?? describe(resolved?.facts ?? facts, resolved?.statements ?? [], resolveTables)
+    const decision = options.decide({
+      facts: base.facts,
+      statements: base.statements,
+      text: operation.text,
+      resolveTables,
+    })
+    const verdict = prepared ?? withMasking(base, options.maskerFor(catalog))
+    if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, verdict })
+    return strictest(verdict, decision)
+  }
+
+  return operation => {
+    const facts = options.readFacts(operation.text)
+    const catalog = options.catalog()
+    if (facts instanceof Promise || catalog instanceof Promise) {
+      return Promise.all([facts, catalog]).then(([one, other]) => conclude(operation, one, other))
+    }
+    return conclude(operation, facts, catalog)
+  }
+}
+
+/** Masking's own refusal stands in `verdict` already; a denial by a rule is the clearer answer of the two. */
+function strictest(verdict: Verdict, decision: Decision): Verdict {
+  if (decision.kind === 'deny' || verdict.decision.kind === 'allow') return { ...verdict, decision }
+  return verdict
+}
+
+function withMasking(verdict: Verdict, masker: Masker | undefined): Verdict {
+  if (masker === undefined) return verdict
+  const judged = masker.judge(verdict.statements, verdict.facts)
+  if (judged.kind === 'masked') return { ...verdict, masking: judged.masking }
+  const { rule, message, hint } = judged
+  return { ...verdict, masking: masker.background, decision: { kind: 'deny', rule, message, hint } }
+}
+
+function describe(
+  facts: TextFacts,
+  statements: readonly StatementFacts[],
+  resolveTables: ResolveTables,
+): Verdict {
+  const verbs = new Set<string>()
+  const tables = new Set<string>()
+  for (const statement of statements) {
+    for (const command of statement.commands) verbs.add(command.verb)
+    for (const relation of statement.flow.relations) {
+      for (const name of resolveTables(relation)) tables.add(name)
+    }
+  }
+  const masking: StatementMasking | undefined = undefined
+  return {
+    decision: { kind: 'allow', rule: undefined },
+    facts,
+    statements,
+    masking,
+    verbs: [...verbs],
+    tables: [...tables],
+  }
+}
+
+interface ResolvedNames {
+  readonly facts: TextFacts
+  readonly statements: readonly StatementFacts[]
+  readonly usesNames: boolean
+}
+
+/** Adds what EXECUTE and FETCH stand for. A name nobody knows is not understood, and not forwarded. */
+function resolveNames(operation: Operation, facts: TextFacts): ResolvedNames {
+  if (!facts.understood) return { facts, statements: [], usesNames: false }
+  const statements: StatementFacts[] = []
+  const madeHere = new Map<string, StatementFacts>()
+  let usesNames = false
+  for (const statement of facts.statements) {
+    statements.push(statement)
+    const use = statement.flow.sessionName
+    if (use === undefined || use.name === undefined) continue
+    if (use.kind === 'prepare' || use.kind === 'declare') madeHere.set(nameKey(use.kind, use.name), statement)
+    if (use.kind !== 'execute' && use.kind !== 'fetch') continue
+    usesNames = true
+    const here = madeHere.get(nameKey(use.kind === 'execute' ? 'prepare' : 'declare', use.name))
+    const before = operation.names.behind(use.kind === 'execute' ? 'prepared' : 'cursor', use.name)
+    if (here === undefined && before === undefined)
+      return { facts: unknownName(use.kind, use.name), statements: [], usesNames }
+    statements.push(...(before ?? []), ...(here === undefined ? [] : [here]))
+  }
+  return { facts, statements, usesNames }
+}
+
+function nameKey(kind: 'prepare' | 'declare', name: string): string {
+  return `${kind} ${name}`
+}
+
+function unknownName(kind: 'execute' | 'fetch', name: string): TextFacts {
+  const what = kind === 'execute' ? 'prepared statement' : 'cursor'
+  return { understood: false, reason: `the ${what} "${name}" is not known in this connection` }
+}

@@ -1,0 +1,224 @@
+import type { Duplex } from 'node:stream'
+import type { EndReason } from '../../domain/session.js'
+import { describeEnd } from '../../domain/session.js'
+import { unreachable } from '../../lib/unreachable.js'
+import type { Action, Machine } from '../../protocols/protocol.js'
+import type { Recorder } from '../recordings/recorder.js'
+import type { Judge } from './judge.js'
+
+/** How long a side that was told the end may take to read it. */
+const FAREWELL_MS = 2_000
+
+export interface RelayOptions {
+  readonly client: Duplex
+  readonly target: Duplex
+  readonly machine: Machine
+  readonly judge: Judge
+  readonly recorder: Recorder
+  /** Definitions changed: the next verdict needs a fresh catalog. */
+  readonly onCatalogChanged: () => void
+  /** A failure that is ours; the client is told only that it happened. */
+  readonly onFault: (error: unknown) => void
+  /** Something was said by either side. */
+  readonly onActivity: () => void
+}
+
+/** How a relay ended, with the bytes that crossed it. */
+export interface RelayEnd {
+  /** An answer was still owed: something may be running at the target. */
+  readonly wasBusy: boolean
+  readonly counts: {
+    readonly reason: EndReason
+    readonly bytesFromClient: number
+    readonly bytesToClient: number
+  }
+}
+
+/**
+ * Performs what a protocol machine says, for one client connection: the only place where its actions meet sockets. The
+ * two directions stop on their own: the client is not read while a verdict is out or the target is full, and the
+ * target is not read while the client is full.
+ */
+export class Relay {
+  readonly ended: Promise<RelayEnd>
+  readonly #options: RelayOptions
+  #settle: (end: RelayEnd) => void = () => {}
+  #done = false
+  #bytesFromClient = 0
+  #bytesToClient = 0
+  /** An event was taken and not yet handed to the operating system. */
+  #uncommitted = false
+  /** Reasons why the client is not being read now. */
+  #clientHolds = 0
+  #targetFull = false
+  #clientFull = false
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    this.ended = new Promise(resolve => {
+      this.#settle = resolve
+    })
+  }
+
+  /** Greets the client and lets the bytes flow. */
+  start(): void {
+    const { client, target, machine } = this.#options
+    client.on('data', (chunk: Buffer) => this.#onClientData(chunk))
+    target.on('data', (chunk: Buffer) => this.#guard(() => this.#perform(machine.fromTarget(chunk))))
+    client.on('drain', () => this.#onClientDrain())
+    target.on('drain', () => this.#onTargetDrain())
+    client.once('end', () => this.end('client_closed'))
+    target.once('end', () => this.end('target_closed'))
+    client.once('close', () => this.end('client_closed'))
+    target.once('close', () => this.end('target_closed'))
+    client.on('error', () => this.end('client_closed'))
+    target.on('error', () => this.end('target_closed'))
+    this.#guard(() => this.#perform(machine.begin()))
+  }
+
+  /** True while an answer is owed to the client. */
+  get isBusy(): boolean {
+    return !this.#done && this.#options.machine.isBusy
+  }
+
+  /** Ends the connection on both sides; the first reason counts. The client is told why where the protocol can. */
+  end(reason: EndReason, message = describeEnd(reason)): void {
+    if (this.#done) return
+    this.#done = true
+    const { client, target, machine } = this.#options
+    const wasBusy = machine.isBusy
+    try {
+      for (const action of machine.end(reason, message)) {
+        if (action.kind === 'record') this.#options.recorder.append(action.event)
+        if (action.kind === 'toClient' && client.writable) this.#toClient(action.bytes)
+      }
+    } catch (error) {
+      // The recorder is gone or the machine is broken; the end itself must still happen.
+      this.#options.onFault(error)
+    }
+    closeSoon(client)
+    closeSoon(target)
+    const counts = { reason, bytesFromClient: this.#bytesFromClient, bytesToClient: this.#bytesToClient }
+    this.#settle({ wasBusy, counts })
+  }
+
+  #onClientData(chunk: Buffer): void {
+    this.#bytesFromClient += chunk.length
+    this.#options.onActivity()
+    this.#guard(() => this.#perform(this.#options.machine.fromClient(chunk)))
+  }
+
+  /** A throw in here is a bug of ours or a dead recorder: both end the connection, neither reaches another one. */
+  #guard(work: () => void): void {
+    if (this.#done) return
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#options.onFault(error)
+    this.end(isRecorderFailure(error) ? 'recorder_failed' : 'fault')
+  }
+
+  #perform(first: readonly Action[]): void {
+    let actions = first
+    for (let index = 0; index < actions.length && !this.#done; index += 1) {
+      const action = actions[index]
+      if (action === undefined) return
+      if (action.kind === 'judge') {
+        const verdict = this.#options.judge(action.operation)
+        if (verdict instanceof Promise)
+          return this.#resumeAfter(verdict, answer => this.#options.machine.decide(answer))
+        actions = this.#options.machine.decide(verdict)
+        index = -1
+      } else if (action.kind === 'toTarget' && this.#uncommitted) {
+        // INVARIANT 1: recorded first. What follows waits with it, so that the order stays.
+        this.#uncommitted = false
+        const written = this.#options.recorder.commit()
+        if (written !== undefined) {
+          const rest = actions.slice(index)
+          return this.#resumeAfter(written, () => rest)
+        }
+        this.#toTarget(action.bytes)
+      } else this.#performOne(action)
+    }
+  }
+
+  #performOne(action: Exclude<Action, { kind: 'judge' }>): void {
+    switch (action.kind) {
+      case 'toClient':
+        return this.#toClient(action.bytes)
+      case 'toTarget':
+        return this.#toTarget(action.bytes)
+      case 'record':
+        this.#uncommitted = true
+        return this.#options.recorder.append(action.event)
+      case 'catalogChanged':
+        return this.#options.onCatalogChanged()
+      case 'close':
+        return this.end(action.reason, action.message)
+      default:
+        return unreachable(action)
+    }
+  }
+
+  /** Holds the client's direction until `wait` settles; what the target says goes on meanwhile. */
+  #resumeAfter<Value>(wait: Promise<Value>, next: (value: Value) => readonly Action[]): void {
+    this.#clientHolds += 1
+    this.#options.client.pause()
+    wait.then(
+      value => {
+        this.#clientHolds -= 1
+        this.#guard(() => this.#perform(next(value)))
+        this.#readClient()
+      },
+      error => this.#fail(error),
+    )
+  }
+
+  #toClient(bytes: Buffer): void {
+    this.#bytesToClient += bytes.length
+    if (this.#options.client.write(bytes) || this.#clientFull) return
+    this.#clientFull = true
+    this.#options.target.pause()
+  }
+
+  #toTarget(bytes: Buffer): void {
+    if (this.#options.target.write(bytes) || this.#targetFull) return
+    this.#targetFull = true
+    this.#options.client.pause()
+  }
+
+  #onClientDrain(): void {
+    this.#clientFull = false
+    this.#options.target.resume()
+  }
+
+  #onTargetDrain(): void {
+    this.#targetFull = false
+    this.#readClient()
+  }
+
+  #readClient(): void {
+    if (this.#clientHolds === 0 && !this.#targetFull && !this.#done) this.#options.client.resume()
+  }
+}
+
+function isRecorderFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'recording_failed'
+}
+
+/** Ends politely, then for good: a peer that does not read must not hold the memory. */
+function closeSoon(stream: Duplex): void {
+  if (stream.destroyed) return
+  stream.removeAllListeners('data')
+  stream.on('error', () => {})
+  stream.resume()
+  const timer = setTimeout(() => stream.destroy(), FAREWELL_MS)
+  timer.unref()
+  stream.once('close', () => clearTimeout(timer))
+  stream.end()
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { compileGlob } from '../../domain/glob.js'
+import type { EndReason } from '../../domain/session.js'
+import { describeError, HoopError } from '../../lib/hoop-error.js'
+import type { CancelKey, ClientStarted, JoinOptions, Protocol } from '../../protocols/protocol.js'
+import { protocolNamed } from '../../protocols/registry.js'
+import type { Log } from '../../tunnel/log.js'
+import type { AgentHub } from '../agents/hub.js'
+import type { Catalogs } from './catalogs.js'
+import { shakeHands } from './client-handshake.js'
+import type { FactsCache } from './facts-cache.js'
+import { makeJudge } from './judge.js'
+import type { LiveSession } from './live-session.js'
+import { Relay } from './relay.js'
+import { openTarget, sendAside, type TargetOptions } from './target.js'
+
+/** What serving a client needs of the gateway. */
+export interface ServeDeps {
+  readonly agents: AgentHub
+  readonly catalogs: Catalogs
+  readonly facts: FactsCache
+  readonly log: Log
+  readonly now: () => Date
+}
+
+/** Serves one client connection of a session, from its first byte to its last. Never rejects. */
+export async function serveClient(client: Duplex, live: LiveSession, deps: ServeDeps): Promise<void> {
+  const protocol = protocolNamed(live.session.protocol)
+  live.clientConnections += 1
+  try {
+    const outcome = await shakeHands(client, protocol, live.verifier)
+    if (outcome.kind === 'cancel') {
+      await cancelRunning(live, outcome.key, deps)
+      client.end()
+    } else if (outcome.kind === 'closed') {
+      deps.log.info({ session: live.session.id, reason: outcome.reason }, outcome.message)
+      client.end()
+    } else {
+      await joinTarget({ client, live, deps, protocol, start: outcome.start })
+    }
+  } catch (error) {
+    const { reason, message, hint } = explainFailure(error)
+    deps.log.warn(
+      { session: live.session.id, cause: describeError(error) },
+      'a client connection could not be served',
+    )
+    client.end(protocol.refuseStart(reason, message, hint))
+  } finally {
+    live.clientConnections -= 1
+  }
+}
+
+interface Joining {
+  readonly client: Duplex
+  readonly live: LiveSession
+  readonly deps: ServeDeps
+  readonly protocol: Protocol
+  readonly start: ClientStarted
+}
+
+async function joinTarget({ client, live, deps, protocol, start }: Joining): Promise<void> {
+  const database = start.database ?? live.admission.connection.database
+  checkDatabase(live, database)
+  const target = targetOptions(live, deps, { database, settings: start.settings })
+  const { key, read } = catalogOf(live, deps, database)
+  // Both at once: the catalog is only slow the first time.
+  const [opened, catalog] = await Promise.all([openTarget(live.admission, target), read()])
+  const number = live.nextClient()
+  const cancelKey = makeCancelKey()
+  const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
+  const { decide, maskerFor } = live.rules(database)
+  machine.setBackground(maskerFor(catalog)?.background)
+  live.recorder.append({ kind: 'client', client: number, database, application: start.application })
+  await live.recorder.commit()
+  const relay = new Relay({
+    client,
+    target: opened.stream,
+    machine,
+    judge: makeJudge({ readFacts: text => deps.facts.read(text), catalog: read, decide, maskerFor }),
+    recorder: live.recorder,
+    onCatalogChanged: () => deps.catalogs.invalidate(key),
+    onFault: error => deps.log.error({ session: live.session.id, cause: describeError(error) }, 'a relay failed'),
+    onActivity: live.touch,
+  })
+  const cancel = async (): Promise<void> => {
+    if (opened.ready.cancelKey === undefined) return
+    await sendAside(live.admission, target, protocol.cancelRequest(opened.ready.cancelKey))
+  }
+  live.add(number, { relay, cancelKey, cancel })
+  // The session may have ended while the target was opened.
+  if (live.endReason === undefined) relay.start()
+  else relay.end(live.endReason)
+  const end = await relay.ended
+  // Nobody reads the answer any more: what still runs at the target is cancelled.
+  if (end.wasBusy) {
+    cancel().catch(error => deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered'))
+  }
+  live.recordClientEnd({ kind: 'client_end', client: number, ...end.counts })
+}
+
+function joinOptions(live: LiveSession): Pick<JoinOptions, 'results' | 'statementBytesMax' | 'nextOperation'> {
+  const { results, limits } = live.admission.connection
+  return { results, statementBytesMax: limits.statementBytesMax, nextOperation: live.nextOperation }
+}
+
+/** What is known of one database, shared by every session of the same role. */
+function catalogOf(live: LiveSession, deps: ServeDeps, database: string) {
+  const key = [live.session.connection, live.session.role, database].join('\0')
+  const protocol = protocolNamed(live.session.protocol)
+  const open = () => openTarget(live.admission, targetOptions(live, deps, { database, settings: {} }))
+  return { key, read: () => deps.catalogs.read(key, { protocol, open }) }
+}
+
+function targetOptions(
+  live: LiveSession,
+  deps: ServeDeps,
+  asked: Pick<TargetOptions, 'database' | 'settings'>,
+): TargetOptions {
+  const protocol = protocolNamed(live.session.protocol)
+  return { protocol, credential: live.credential, agents: deps.agents, ...asked }
+}
+
+/** Only the statement in flight is cancelled; a request that comes after its end is dropped. */
+async function cancelRunning(live: LiveSession, key: CancelKey, deps: ServeDeps): Promise<void> {
+  const found = live.findByCancelKey(key)
+  if (found === undefined || !found.relay.isBusy) return
+  live.recorder.append({ kind: 'cancel', client: found.client })
+  await live.recorder.commit()
+  await found.cancel()
+  deps.log.debug({ session: live.session.id, client: found.client }, 'a statement was cancelled')
+}
+
+function checkDatabase(live: LiveSession, database: string): void {
+  const { connection } = live.admission
+  if (connection.databases.some(pattern => compileGlob(pattern)(database))) return
+  throw new HoopError(
+    'forbidden',
+    `Cannot open database "${database}": connection "${connection.name}" does not offer it`,
+    {
+      hint: `use database "${connection.database}"`,
+    },
+  )
+}
+
+function makeCancelKey(): CancelKey {
+  const random = randomBytes(8)
+  // A process number is positive in every client that prints it.
+  return { process: random.readUInt32BE(0) >>> 1, secret: random.subarray(4) }
+}
+
+function explainFailure(error: unknown): { reason: EndReason; message: string; hint?: string } {
+  if (!(error instanceof HoopError)) return { reason: 'fault', message: 'an internal error occurred' }
+  const hint = error.hint === undefined ? {} : { hint: error.hint }
+  const reason: EndReason =
+    error.code === 'recording_failed'
+      ? 'recorder_failed'
+      : error.code === 'forbidden' || error.code === 'target_refused'
+        ? 'refused_start'
+        : 'target_unavailable'
+  return { reason, message: error.message, ...hint }
+}

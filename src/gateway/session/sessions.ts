@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import type { SessionOpened, SessionRequest } from '../../domain/api.js'
+import type { Grant } from '../../domain/grant.js'
+import { makeSessionId, readGrantId, readSessionId } from '../../domain/ids.js'
+import { isSamePrincipal, type Principal } from '../../domain/principal.js'
+import type { EndReason, Session } from '../../domain/session.js'
+import { describeError, HoopError } from '../../lib/hoop-error.js'
+import { actorOf } from '../../store/actor.js'
+import type { Store } from '../../store/store.js'
+import type { StreamRequest } from '../../tunnel/stream-request.js'
+import { Admission } from '../access/admission.js'
+import type { Policies } from '../access/policies.js'
+import { Credential } from '../credentials/credential.js'
+import { errorBody } from '../error-body.js'
+import type { Recorder } from '../recordings/recorder.js'
+import { LiveSession } from './live-session.js'
+import { type ServeDeps, serveClient } from './serve-client.js'
+import { readVerifier } from './verifier.js'
+
+/** How often everything that ends a session by itself is looked at; a grant's end is kept to within this. */
+const SWEEP_MS = 200
+/** Sessions of one gateway at once. */
+const SESSIONS_MAX = 10_000
+/** How long sessions that are ended may take to close their files when the gateway stops. */
+const DRAIN_MS = 10_000
+
+export interface SessionsDeps extends ServeDeps {
+  readonly store: Store
+  readonly policies: () => Policies
+  readonly openRecorder: (session: Session) => Recorder
+}
+
+/** All sessions of this gateway that live. */
+export class Sessions {
+  readonly #live = new Map<string, LiveSession>()
+  readonly #finishing = new Set<Promise<void>>()
+  readonly #sweeper: NodeJS.Timeout
+  #draining = false
+
+  constructor(readonly deps: SessionsDeps) {
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#sweeper.unref()
+  }
+
+  /** Opens a session on a grant of this principal. Fails with `not_found`, `grant_ended`, `forbidden` or `recording_failed`. */
+  async open(principal: Principal, request: SessionRequest, address: string): Promise<SessionOpened> {
+    this.#refuseWhenFull()
+    const verifier = readVerifier(request.verifier)
+    const admission = await this.#admit(principal, request.grant)
+    const { grant, connection, role } = admission
+    const credential = Credential.of(role, this.deps.policies().resolveSecret)
+    const now = this.deps.now()
+    const session = makeSession(admission, { now, address })
+    const recorder = await this.#beginRecording(session, grant)
+    await this.deps.store.sessions.insert(session)
+    const using = { principal, connection: connection.name, role: role.name }
+    const rules = (database: string) => this.#rulesFor({ ...using, database })
+    const live = new LiveSession({ session, admission, credential, verifier, recorder, now, rules, onEnd: this.#onEnd })
+    this.#live.set(session.id, live)
+    await this.#audit(live, 'session.opened')
+    const until = grant.until.toISOString()
+    return { id: session.id, token: live.token, protocol: session.protocol, database: connection.database, until }
+  }
+
+  /** A stream of raw bytes for one client connection, or the one that holds the session. */
+  stream(request: StreamRequest): void {
+    const match = /^\/v1\/sessions\/([^/]+)\/(stream|control)$/.exec(request.path)
+    const live = this.#live.get(match?.[1] ?? '')
+    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    if (match === null || live === undefined || !live.isToken(token)) {
+      const error = new HoopError(
+        'session_ended',
+        'Cannot open the stream: the session is not known here or has ended',
+      )
+      return request.refuse(404, errorBody(error))
+    }
+    try {
+      if (match[2] === 'control') live.hold(() => request.accept())
+      else this.#serve(live, request)
+    } catch (error) {
+      request.refuse(429, errorBody(error))
+    }
+  }
+
+  find(id: string): LiveSession | undefined {
+    const known = readSessionId(id)
+    return known === undefined ? undefined : this.#live.get(known)
+  }
+
+  /** Ends the live sessions of a grant. */
+  endGrant(grant: string, reason: EndReason): void {
+    for (const live of this.#live.values()) if (live.session.grant === grant) live.end(reason)
+  }
+
+  /** Ends every session and waits until their recordings are closed. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    for (const live of this.#live.values()) live.end('gateway_draining')
+    const timeout = new Promise<void>(resolve => setTimeout(resolve, DRAIN_MS).unref())
+    await Promise.race([Promise.all(this.#finishing), timeout])
+    clearInterval(this.#sweeper)
+  }
+
+  #serve(live: LiveSession, request: StreamRequest): void {
+    const { clientConnectionsMax } = live.admission.connection.limits
+    if (live.clientConnections >= clientConnectionsMax) {
+      throw new HoopError(
+        'limit_exceeded',
+        `Cannot open another client connection: the session has ${clientConnectionsMax} already`,
+      )
+    }
+    void serveClient(request.accept(), live, this.deps)
+  }
+
+  #refuseWhenFull(): void {
+    if (this.#draining) {
+      throw new HoopError('gateway_unavailable', 'Cannot open a session: the gateway is shutting down')
+    }
+    if (this.#live.size >= SESSIONS_MAX) {
+      throw new HoopError('limit_exceeded', 'Cannot open a session: the gateway has too many')
+    }
+  }
+
+  async #beginRecording(session: Session, grant: Grant): Promise<Recorder> {
+    const recorder = this.deps.openRecorder(session)
+    const { id, principal, connection, role, address } = session
+    const { reason, until } = grant
+    recorder.append({
+      kind: 'session',
+      session: id,
+      grant: grant.id,
+      principal,
+      connection,
+      role,
+      reason,
+      address,
+      until: until.toISOString(),
+      policy: this.deps.policies().digest,
+    })
+    await recorder.commit()
+    return recorder
+  }
+
+  async #admit(principal: Principal, grantId: string): Promise<Admission> {
+    const id = readGrantId(grantId)
+    const grant = id === undefined ? undefined : await this.deps.store.grants.find(id)
+    // Somebody else's grant is not known to this principal.
+    if (grant === undefined || !isSamePrincipal(grant.principal, principal)) {
+      throw new HoopError('not_found', 'Cannot open a session: no such grant', { hint: 'hoop connect NAME' })
+    }
+    // The groups of the token in hand count, not those of the time of the grant.
+    return Admission.admit({ ...grant, principal }, this.deps.policies(), this.deps.now())
+  }
+
+  /** Follows the configuration: a reload gives new rules to sessions that live. */
+  #rulesFor(who: Parameters<Policies['rulesFor']>[0]): ReturnType<Policies['rulesFor']> {
+    let policies = this.deps.policies()
+    let rules = policies.rulesFor(who)
+    const current = (): typeof rules => {
+      if (policies !== this.deps.policies()) {
+        policies = this.deps.policies()
+        rules = policies.rulesFor(who)
+      }
+      return rules
+    }
+    return { decide: input => current().decide(input), maskerFor: catalog => current().maskerFor(catalog) }
+  }
+
+  #sweep(): void {
+    const now = this.deps.now()
+    for (const live of this.#live.values()) {
+      try {
+        live.sweep(now.getTime(), one => Admission.admit(one.admission.grant, this.deps.policies(), now))
+      } catch (error) {
+        const failed = error instanceof HoopError && error.code === 'recording_failed'
+        this.deps.log.warn(
+          { session: live.session.id, cause: describeError(error) },
+          'a session cannot go on',
+        )
+        live.end(failed ? 'recorder_failed' : 'grant_revoked')
+      }
+    }
+  }
+
+  readonly #onEnd = (live: LiveSession, reason: EndReason): void => {
+    this.#live.delete(live.session.id)
+    const finishing = this.#finish(live, reason)
+      .catch(error =>
+        this.deps.log.error(
+          { session: live.session.id, cause: describeError(error) },
+          'a session did not end well',
+        ),
+      )
+      .finally(() => this.#finishing.delete(finishing))
+    this.#finishing.add(finishing)
+  }
+
+  async #finish(live: LiveSession, reason: EndReason): Promise<void> {
+    // The command that held the session was killed: nobody is left to give the grant back.
+    if (reason === 'client_lost') await this.#revoke(live)
+    const head = await live.finish().catch(error => {
+      this.deps.log.error(
+        { session: live.session.id, cause: describeError(error) },
+        'a recording could not be closed',
+      )
+      return undefined
+    })
+    const { operations, refused } = live
+    await this.deps.store.sessions.end(live.session.id, {
+      at: this.deps.now(),
+      reason,
+      head,
+      operations,
+      refused,
+    })
+    await this.#audit(live, 'session.ended', reason)
+  }
+
+  async #revoke(live: LiveSession): Promise<void> {
+    const { grant, principal } = live.session
+    await this.deps.store.grants.revoke(grant, actorOf(principal), this.deps.now())
+    await this.#audit(live, 'grant.revoked', 'the hoop command that held it is gone')
+  }
+
+  #audit(live: LiveSession, action: string, detail?: string): Promise<void> {
+    const { principal, id, address } = live.session
+    return this.deps.store.audit.append({
+      at: this.deps.now(),
+      actor: actorOf(principal),
+      action,
+      subject: id,
+      address,
+      detail: detail === undefined ? undefined : { why: detail },
+    })
+  }
+}
+
+function makeSession({ grant, connection, role }: Admission, { now, address }: { now: Date; address: string }): Session {
+  return {
+    id: makeSessionId(randomBytes),
+    grant: grant.id,
+    principal: grant.principal,
+    connection: connection.name,
+    role: role.name,
+    protocol: connection.protocol,
+    startedAt: now,
+    endedAt: undefined,
+    endReason: undefined,
+    address,
+  }
+}

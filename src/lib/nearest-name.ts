@@ -1,0 +1,33 @@
+/** Names longer than this are not compared: nobody types them by accident. */
+const LENGTH_MAX = 128
+
+/** The name that someone most likely meant, or undefined when none is near. Case does not count. */
+export function nearestName(typed: string, names: readonly string[]): string | undefined {
+  if (typed.length > LENGTH_MAX) return undefined
+  const limit = Math.max(1, Math.floor(typed.length / 3))
+  let best: string | undefined
+  let bestDistance = limit + 1
+  for (const name of names) {
+    if (name.length > LENGTH_MAX) continue
+    const distance = editDistance(typed.toLowerCase(), name.toLowerCase())
+    if (distance < bestDistance) {
+      best = name
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(one: string, other: string): number {
+  let previous = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row]
+    for (let column = 1; column <= other.length; column += 1) {
+      const replaced = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1)
+      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[other.length] ?? 0
+}
