@@ -20,6 +20,8 @@ const QUOTE = '  | '
 const INDENT = '    '
 /** Operations whose start and rows are remembered until their answer; of older ones the duration is not shown. */
 const OPEN_MAX = 1000
+/** Rows held at once for all of them. Answers come in order, so a client has one result in the making. */
+const HELD_ROWS_MAX = 10_000
 
 /**
  * A session as text for people, event by event, in flat memory. Whatever a client or a target said stands behind a mark at
@@ -29,6 +31,7 @@ export class TextRenderer {
   readonly #widthMax: number
   /** Operations without an answer, oldest first. */
   readonly #open = new Map<number, { readonly startedMs: number; table: TextTable }>()
+  #heldRows = 0
 
   constructor({ widthMax = WIDTH_DEFAULT }: TextOptions = {}) {
     this.#widthMax = Math.max(widthMax, WIDTH_MIN)
@@ -52,7 +55,7 @@ export class TextRenderer {
       case 'operation':
         return this.#operationLines(event, at)
       case 'rows':
-        this.#open.get(event.operation)?.table.add(event)
+        this.#hold(event)
         return []
       case 'result':
         return this.#resultLines(event, at)
@@ -74,10 +77,21 @@ export class TextRenderer {
     }
   }
 
+  #hold(event: EventOf<'rows'>): void {
+    const table = this.#open.get(event.operation)?.table
+    if (table === undefined) return
+    const before = table.rowsHeld
+    table.add({ ...event, rowsMax: HELD_ROWS_MAX - this.#heldRows })
+    this.#heldRows += table.rowsHeld - before
+  }
+
   #operationLines(event: EventOf<'operation'>, at: string): readonly string[] {
     const { client, operation, statement, values = [], decision } = event
     const [oldest] = this.#open.size < OPEN_MAX ? [] : this.#open.keys()
-    if (oldest !== undefined) this.#open.delete(oldest)
+    for (const closed of oldest === undefined ? [operation] : [operation, oldest]) {
+      this.#heldRows -= this.#open.get(closed)?.table.rowsHeld ?? 0
+      this.#open.delete(closed)
+    }
     this.#open.set(operation, { startedMs: event.t, table: new TextTable() })
     return [
       '',
@@ -91,6 +105,7 @@ export class TextRenderer {
     const { operation, outcome, tag, rowCount, byteCount, masked = [], error } = event
     const open = this.#open.get(operation)
     const table = open?.table ?? new TextTable()
+    this.#heldRows -= table.rowsHeld
     table.add(event)
     // One text can have many results; the next one begins with an empty table.
     if (open !== undefined) open.table = new TextTable()

@@ -25,22 +25,30 @@ export class TextTable {
     return this.#rowsTaken
   }
 
+  /** Rows taken that are held to be shown. */
+  get rowsHeld(): number {
+    return this.#rows.length
+  }
+
   /** Rows taken that are not shown. */
   get rowsHidden(): number {
     return this.#rowsTaken - this.#rows.length
   }
 
+  /** Takes rows of the result, and holds at most `rowsMax` of these. The first columns given count. */
   add({
     columns,
     rows = [],
+    rowsMax = TABLE_ROWS_MAX,
   }: {
     readonly columns?: readonly string[]
     readonly rows?: readonly (readonly RecordedValue[])[]
+    readonly rowsMax?: number
   }): void {
     if (columns !== undefined) this.#columns ??= this.#cells(columns)
     this.#rowsTaken += rows.length
-    for (const row of rows.slice(0, TABLE_ROWS_MAX - this.#rows.length))
-      this.#rows.push(this.#cells(row.map(describeValue)))
+    const room = Math.min(TABLE_ROWS_MAX - this.#rows.length, rowsMax)
+    for (const row of rows.slice(0, Math.max(0, room))) this.#rows.push(this.#cells(row.map(describeValue)))
   }
 
   /** Aligned lines of at most `widthMax` columns; columns that do not fit are counted at the end. */

@@ -151,6 +151,30 @@ test('long cells, many columns and many rows are cut, and it is said', () => {
   expect(lines).toContain('    … 7 more rows are kept and not shown here')
 })
 
+test('results that never end do not pile up in memory, and what was not held is said', () => {
+  const opened = Array.from({ length: 30 }, (_, index) => operation(index + 1, 'SELECT'))
+  const rows = Array.from({ length: TABLE_ROWS_MAX }, () => ['x'])
+  const filled = opened.map((_, index): RecordingEvent => ({ kind: 'rows', operation: index + 1, rows }))
+  const last: RecordingEvent = {
+    kind: 'result',
+    operation: 30,
+    outcome: 'completed',
+    rowCount: 1000,
+    byteCount: 1,
+  }
+  expect(renderText(recorded([...opened, ...filled, last]))).toContain(
+    '… 1 000 more rows are kept and not shown here',
+  )
+  const ended = opened.map((_, index): RecordingEvent => ({ ...last, operation: index + 1, rowCount: 1000 }))
+  const again = renderText(
+    recorded([...opened, ...filled, ...ended, ...opened, ...filled.slice(0, 1), ended[0] ?? last]),
+  )
+  expect(again.split('\n').slice(-1002, -1)).toEqual([
+    expect.stringContaining('#1  completed'),
+    ...rows.map(() => '  | x'),
+  ])
+})
+
 test('the second result of one text has a table of its own', () => {
   const result = { kind: 'result', operation: 1, outcome: 'completed', rowCount: 1, byteCount: 1 } as const
   const text = renderText(

@@ -10,6 +10,7 @@ export type WriteBytes = (descriptor: number, bytes: Uint8Array, offset: number,
 /** Writes in a row that bring nothing forward before the file counts as broken. Nothing waits between them. */
 const IDLE_WRITES_MAX = 16
 const TRY_AGAIN = new Set(['EINTR', 'EAGAIN'])
+const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS'])
 
 /** A file that only grows. Synchronous, so that what was appended is with the operating system when the call returns. */
 export interface AppendFile {
@@ -17,7 +18,7 @@ export interface AppendFile {
   append(bytes: Uint8Array): void
   /** Makes the file and its name safe from a power failure, and closes it. */
   finish(): Promise<void>
-  /** Closes it as it is. */
+  /** Closes it as it is. Never throws: what went wrong before is what counts. */
   abandon(): void
 }
 
@@ -56,7 +57,13 @@ function appendFile({
       }
       await syncFolder(dirname(path))
     },
-    abandon: () => closeSync(descriptor),
+    abandon: () => {
+      try {
+        closeSync(descriptor)
+      } catch {
+        // A descriptor is gone after close, whatever close says.
+      }
+    },
   }
 }
 
@@ -95,6 +102,10 @@ async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await folder.sync()
+  } catch (error) {
+    // Some network file systems keep no folders to flush; the file itself is safe by now.
+    const isUnsupported = error instanceof Error && 'code' in error && NO_FOLDER_SYNC.has(String(error.code))
+    if (!isUnsupported) throw error
   } finally {
     await folder.close()
   }
