@@ -11,7 +11,8 @@ const TELLING_FUNCTIONS =
 /** pg_statistic, pg_largeobject, pg_statistic_ext_data: system tables that hold values of user tables. */
 const TELLING_TABLES = '(2619|2613|3429)'
 
-const USER_NAMESPACE = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'`
+/** No backslash anywhere: a role may have another kind of strings, and the whole text is read before its first SET. */
+const USER_NAMESPACE = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'"
 
 const VIEWS = `pg_catalog.pg_rewrite AS r
   JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND r.ev_type = '1'`
@@ -87,5 +88,4 @@ export const CATALOG_PREAMBLE = [
   'START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
   'SET LOCAL search_path = pg_catalog, pg_temp',
   "SET LOCAL client_encoding = 'UTF8'",
-  'SET LOCAL standard_conforming_strings = on',
 ] as const

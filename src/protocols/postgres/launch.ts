@@ -68,6 +68,8 @@ function plan(endpoint: LoopbackEndpoint): LaunchPlan {
       PGSSLMODE: 'disable',
       PGGSSENCMODE: 'disable',
       PGCHANNELBINDING: 'disable',
+      // The only one that the gateway takes; psql would derive another from the locale.
+      PGCLIENTENCODING: 'UTF8',
     },
     removeEnvironment: REMOVED_VARIABLES,
     files: { [passwordFile]: passwordLine(endpoint) },

@@ -33,6 +33,8 @@ CREATE TABLE scratch."odd ""name
 ALTER TABLE scratch."odd ""name
 " DROP COLUMN gone;
 ALTER ROLE analyst IN DATABASE ev SET search_path = scratch;
+ALTER ROLE analyst IN DATABASE ev SET standard_conforming_strings = off;
+ALTER ROLE analyst IN DATABASE ev SET client_encoding = 'LATIN1';
 CREATE TABLE scratch.pg_class (oid oid, relname text);
 `
 
@@ -178,7 +180,7 @@ describe('a hostile target', () => {
   })
 
   test('is not listened to without end', () => {
-    const many = Buffer.concat([done(4), ...Array.from({ length: 50_001 }, () => row('1', 's', 't', 'r'))])
+    const many = Buffer.concat([done(3), ...Array.from({ length: 50_001 }, () => row('1', 's', 't', 'r'))])
     check(many, 'the database is too large: it has more than 50000 relations')
   })
 
@@ -194,7 +196,7 @@ describe('a hostile target', () => {
     fc.assert(
       fc.property(fc.array(frame), frames => {
         const reader = readCatalog(1)
-        const actions = reader.fromTarget(Buffer.concat([done(4), ...frames]))
+        const actions = reader.fromTarget(Buffer.concat([done(3), ...frames]))
         expect(actions.length).toBeLessThanOrEqual(1)
       }),
     )

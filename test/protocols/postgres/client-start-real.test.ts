@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import postgresJs from 'postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { cleanEnvironment } from '../../setup/postgres.js'
+import { launcherFor } from '../../../src/protocols/launchers.js'
+import { cleanEnvironment, sqlOn } from '../../setup/postgres.js'
 import { BRIDGE_KEY, type Bridge, startBridge } from './bridge.js'
 import { LOOPBACK } from './exchange.js'
 
@@ -41,7 +45,7 @@ describe('psql gets in', () => {
       PGOPTIONS: '-c geqo=off --lock-timeout=7s',
       PGTZ: 'Asia/Tokyo',
       PGAPPNAME: 'nightly',
-      PGCLIENTENCODING: 'LATIN1',
+      PGCLIENTENCODING: 'SQL_ASCII',
     }
     const settings = ['geqo', 'lock_timeout', 'timezone', 'application_name', 'client_encoding']
     const shown = await psql(
@@ -49,7 +53,7 @@ describe('psql gets in', () => {
       '-c',
       `SELECT ${settings.map(name => `current_setting('${name}')`).join(',')}`,
     )
-    expect(shown).toBe('off|7s|Asia/Tokyo|nightly|LATIN1')
+    expect(shown).toBe('off|7s|Asia/Tokyo|nightly|UTF8')
     expect(bridge.started.at(-1)).toMatchObject({ application: 'nightly', database: 'postgres' })
   })
 
@@ -87,6 +91,68 @@ describe('psql is told why it does not get in', () => {
       'the parameter "replication" is not allowed by hoop',
     )
   })
+})
+
+test('psql finds its way by the plan of the launcher alone', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'hoop-launch-'))
+  const where = {
+    connection: 'prod-db',
+    host: '127.0.0.1',
+    port: bridge.port,
+    user: 'a:n\\n',
+    database: 'postgres',
+  }
+  const plan = launcherFor('postgres').plan({ ...where, secret: LOOPBACK.secret, directory })
+  for (const [path, text] of Object.entries(plan.files)) writeFileSync(path, text, { mode: 0o600 })
+  const caller = {
+    PGSERVICE: 'elsewhere',
+    PGHOSTADDR: '192.0.2.1',
+    PGPASSWORD: 'old',
+    PGSSLMODE: 'verify-full',
+    PGPORT: '1',
+  }
+  const kept = Object.entries({ ...process.env, ...caller }).filter(
+    ([name]) => !plan.removeEnvironment.includes(name),
+  )
+  const env = { ...Object.fromEntries(kept), ...plan.environment }
+  const { stdout } = await run(
+    plan.program,
+    [...plan.args, '-XAtw', '-c', 'SELECT current_user', '-c', '\\c template1', '-c', 'SELECT 1'],
+    { env },
+  )
+  rmSync(directory, { recursive: true })
+  expect(stdout).toContain('reader')
+  expect(bridge.started.at(-1)?.database).toBe('template1')
+})
+
+test('what a role has as its own defaults does not change how statements are read', async () => {
+  const details = inject('postgres')
+  const password = 'odd-secret'
+  const alter = (setting: string) => `ALTER ROLE odd_reader SET ${setting};`
+  await sqlOn(
+    details,
+    'postgres',
+    `CREATE ROLE odd_reader LOGIN PASSWORD '${password}';${alter('standard_conforming_strings = off')}${alter("client_encoding = 'SJIS'")}`,
+  )
+  const { host, port } = details
+  const odd = await startBridge({
+    host,
+    port,
+    user: 'odd_reader',
+    password,
+    database: 'postgres',
+    tls: 'disable',
+  })
+  const settings = "current_setting('client_encoding'), current_setting('standard_conforming_strings')"
+  const reset = 'RESET client_encoding; RESET standard_conforming_strings; '
+  expect(await psql({ PGPORT: String(odd.port), PGCLIENTENCODING: '' }, '-c', `SELECT ${settings}`)).toBe(
+    'UTF8|on',
+  )
+  expect(await psql({ PGPORT: String(odd.port) }, '-q', '-c', `${reset}SELECT ${settings}`)).toContain(
+    'UTF8|on',
+  )
+  await odd.stop()
+  await sqlOn(details, 'postgres', 'DROP ROLE odd_reader')
 })
 
 test('the drivers of Node get in', async () => {

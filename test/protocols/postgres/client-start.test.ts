@@ -133,7 +133,12 @@ describe('the sign-in', () => {
       start: {
         database: 'shop',
         application: 'psql?',
-        settings: { application_name: 'psql\n', datestyle: 'ISO' },
+        settings: {
+          application_name: 'psql\n',
+          datestyle: 'ISO',
+          client_encoding: 'UTF8',
+          standard_conforming_strings: 'on',
+        },
       },
     })
     expect(tell(actions).at(-2)).toMatch(/^R:\|\|\|\fv=/)
@@ -187,11 +192,12 @@ describe('the sign-in', () => {
   })
 
   test('does not take a mechanism that is not on offer', () => {
-    const start = open()
-    start.fromClient(STARTUP)
-    expect(
-      tell(start.fromClient(codec.saslInitialResponse('SCRAM-SHA-256-PLUS', 'p=x,,n=,r=a'))).at(-1),
-    ).toBe('close protocol_violation')
+    for (const mechanism of ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1', '']) {
+      const start = open()
+      start.fromClient(STARTUP)
+      const told = tell(start.fromClient(codec.saslInitialResponse(mechanism, 'n,,n=,r=abc')))
+      expect(told.at(-1)).toBe('close protocol_violation')
+    }
   })
 })
 

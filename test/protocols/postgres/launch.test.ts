@@ -50,6 +50,7 @@ test('a tool finds the listener by its environment, and nothing of the caller le
     PGPORT: '15432',
     PGUSER: 'ann',
     PGDATABASE: 'shop',
+    PGCLIENTENCODING: 'UTF8',
   })
   expect(removeEnvironment).toEqual(
     expect.arrayContaining(['PGSERVICE', 'PGHOSTADDR', 'PGPASSWORD', 'PGSERVICEFILE']),

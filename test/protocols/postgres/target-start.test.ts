@@ -136,6 +136,7 @@ describe('TLS', () => {
   test('is not begun with bytes already behind the consent', () => {
     const expected = ['target_unavailable: it sent bytes between its consent to TLS and the handshake']
     check(secure(), [Buffer.concat([Buffer.from('S'), SASL])], expected)
+    check(secure(), [Buffer.from('SE')], expected)
     check(secure(), [Buffer.from('S'), SASL], ['tls', 'target_unavailable: it spoke out of turn'])
   })
 
