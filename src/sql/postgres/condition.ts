@@ -9,19 +9,24 @@ type Weight = 'always' | 'never' | 'open' | 'reads'
 /** Levels of a condition that are looked at. Below that it counts as `open`: a filter has to be plain. */
 const CONDITION_DEPTH_MAX = 50
 
-/** Decides whether a column reference counts as reading a row. */
-export type CountsAsRow = (qualifier: string | undefined) => boolean
+/** Whose columns say which rows are meant. */
+export interface Rows {
+  /** The name of the table that changes; its columns may stand without it. */
+  readonly target: string | undefined
+  /** Columns of other tables count too: in a branch of MERGE source and target row belong together. */
+  readonly othersCount: boolean
+}
 
 /**
  * True when a condition picks rows by what is in them: it reads a column and the text does not make it true for every
  * row (`1 = 1`, `id = id`, `id > 5 OR true`, `NOT false`, `ssn LIKE '%'`). This is a guard against accidents and lazy
  * evasion; no text can show that `id > 0` leaves anything out.
  */
-export function isFilter(condition: unknown, countsAsRow: CountsAsRow): boolean {
-  return condition !== undefined && weigh(condition, countsAsRow, 0) === 'reads'
+export function isFilter(condition: unknown, rows: Rows): boolean {
+  return condition !== undefined && weigh(condition, rows, 0) === 'reads'
 }
 
-function weigh(node: unknown, counts: CountsAsRow, depth: number): Weight {
+function weigh(node: unknown, rows: Rows, depth: number): Weight {
   if (!isTree(node) || depth > CONDITION_DEPTH_MAX) return 'open'
   const type = typeOf(node) ?? ''
   const body = treeAt(node, type)
@@ -30,19 +35,19 @@ function weigh(node: unknown, counts: CountsAsRow, depth: number): Weight {
     case 'A_Const':
       return weighConstant(body)
     case 'BoolExpr':
-      return weighBoolean(body, counts, depth + 1)
+      return weighBoolean(body, rows, depth + 1)
     case 'A_Expr':
-      return weighOperator(node, body, counts)
+      return weighOperator(node, body, rows)
     case 'BooleanTest':
-      return weighBooleanTest(body, counts, depth + 1)
+      return weighBooleanTest(body, rows, depth + 1)
     case 'CaseExpr':
-      return weighCase(body, counts, depth + 1)
+      return weighCase(body, rows, depth + 1)
     case 'TypeCast':
-      return weigh(body.arg, counts, depth + 1)
+      return weigh(body.arg, rows, depth + 1)
     case 'CurrentOfExpr':
       return 'reads'
     default:
-      return readsRow(node, counts) ? 'reads' : 'open'
+      return readsRow(node, rows) ? 'reads' : 'open'
   }
 }
 
@@ -53,14 +58,14 @@ function weighConstant(body: Tree): Weight {
   return boolean.boolval === true ? 'always' : 'never'
 }
 
-function weighBoolean(body: Tree, counts: CountsAsRow, depth: number): Weight {
+function weighBoolean(body: Tree, rows: Rows, depth: number): Weight {
   const parts = listAt(body, 'args')
-  const weights = parts.map(part => weigh(part, counts, depth))
+  const weights = parts.map(part => weigh(part, rows, depth))
   switch (textAt(body, 'boolop')) {
     case 'NOT_EXPR':
       return weights[0] === 'always' ? 'never' : weights[0] === 'never' ? 'always' : (weights[0] ?? 'open')
     case 'OR_EXPR':
-      if (weights.includes('always') || hasOpposites(parts)) return 'always'
+      if (weights.includes('always') || hasOpposites(parts, rows)) return 'always'
       if (weights.includes('open')) return 'open'
       return weights.includes('reads') ? 'reads' : 'never'
     default:
@@ -74,31 +79,31 @@ const REFLEXIVE: ReadonlySet<string> = new Set(['=', '<=', '>=', '~~', '~~*'])
 const IRREFLEXIVE: ReadonlySet<string> = new Set(['<>', '<', '>', '!~~', '!~~*'])
 const LIKE_KINDS: ReadonlySet<string> = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE'])
 
-function weighOperator(node: Tree, body: Tree, counts: CountsAsRow): Weight {
-  if (!readsRow(node, counts)) return 'open'
+function weighOperator(node: Tree, body: Tree, rows: Rows): Weight {
+  if (!readsRow(node, rows)) return 'open'
   const operator = stringOf(listAt(body, 'name').at(-1)) ?? ''
   const kind = textAt(body, 'kind') ?? ''
-  const left = shape(body.lexpr)
+  const left = shape(body.lexpr, rows)
   if (LIKE_KINDS.has(kind) && operator.startsWith('~~') && matchesAll(body.rexpr)) return 'always'
   if (kind === 'AEXPR_DISTINCT' || kind === 'AEXPR_NOT_DISTINCT') {
-    if (left !== shape(body.rexpr)) return 'reads'
+    if (left !== shape(body.rexpr, rows)) return 'reads'
     return kind === 'AEXPR_NOT_DISTINCT' ? 'always' : 'never'
   }
   // IN, BETWEEN and their kin compare with a list.
   const others = bodyOf(body.rexpr, 'List')
   if (others !== undefined) {
-    const same = listAt(others, 'items').map(item => shape(item) === left)
+    const same = listAt(others, 'items').map(item => shape(item, rows) === left)
     const trivial = kind === 'AEXPR_IN' ? operator === '=' && same.includes(true) : !same.includes(false)
     return trivial ? 'always' : 'reads'
   }
   if (kind !== 'AEXPR_OP' && !LIKE_KINDS.has(kind)) return 'reads'
-  if (left !== shape(body.rexpr)) return 'reads'
+  if (left !== shape(body.rexpr, rows)) return 'reads'
   if (REFLEXIVE.has(operator)) return 'always'
   return IRREFLEXIVE.has(operator) ? 'never' : 'reads'
 }
 
-function weighBooleanTest(body: Tree, counts: CountsAsRow, depth: number): Weight {
-  const weight = weigh(body.arg, counts, depth)
+function weighBooleanTest(body: Tree, rows: Rows, depth: number): Weight {
+  const weight = weigh(body.arg, rows, depth)
   const test = textAt(body, 'booltesttype') ?? ''
   if (weight === 'reads' || weight === 'open') return weight
   const holds = weight === 'always' ? ['IS_TRUE', 'IS_NOT_FALSE'] : ['IS_FALSE', 'IS_NOT_TRUE']
@@ -106,15 +111,15 @@ function weighBooleanTest(body: Tree, counts: CountsAsRow, depth: number): Weigh
   return holds.includes(test) || test.endsWith('UNKNOWN') ? 'always' : 'never'
 }
 
-function weighCase(body: Tree, counts: CountsAsRow, depth: number): Weight {
+function weighCase(body: Tree, rows: Rows, depth: number): Weight {
   const results = listAt(body, 'args').map(branch => bodyOf(branch, 'CaseWhen')?.result)
   const weights = [...results, body.defresult].map(result =>
-    result === undefined ? 'never' : weigh(result, counts, depth),
+    result === undefined ? 'never' : weigh(result, rows, depth),
   )
   if (weights.includes('reads')) return 'reads'
   if (weights.includes('open')) return 'open'
   if (!weights.includes('never')) return 'always'
-  return readsRow({ CaseExpr: body }, counts) ? 'reads' : 'open'
+  return readsRow({ CaseExpr: body }, rows) ? 'reads' : 'open'
 }
 
 const OPPOSITES: ReadonlyMap<string, string> = new Map([
@@ -124,21 +129,21 @@ const OPPOSITES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** True when two branches of an OR are a condition and its contrary: `a IS NULL OR a IS NOT NULL`. */
-function hasOpposites(parts: readonly unknown[]): boolean {
-  const seen = new Set(parts.map(shape))
+function hasOpposites(parts: readonly unknown[], rows: Rows): boolean {
+  const seen = new Set(parts.map(part => shape(part, rows)))
   return parts.some(part => {
     const negated = bodyOf(part, 'BoolExpr')
     if (negated !== undefined && textAt(negated, 'boolop') === 'NOT_EXPR') {
-      return seen.has(shape(listAt(negated, 'args')[0]))
+      return seen.has(shape(listAt(negated, 'args')[0], rows))
     }
     const test = bodyOf(part, 'NullTest')
     if (test !== undefined && textAt(test, 'nulltesttype') === 'IS_NULL') {
-      return seen.has(shape({ NullTest: { ...test, nulltesttype: 'IS_NOT_NULL' } }))
+      return seen.has(shape({ NullTest: { ...test, nulltesttype: 'IS_NOT_NULL' } }, rows))
     }
     const expression = bodyOf(part, 'A_Expr')
     const opposite = OPPOSITES.get(stringOf(listAt(expression ?? {}, 'name')[0]) ?? '')
     if (expression === undefined || opposite === undefined) return false
-    return seen.has(shape({ A_Expr: { ...expression, name: [{ String: { sval: opposite } }] } }))
+    return seen.has(shape({ A_Expr: { ...expression, name: [{ String: { sval: opposite } }] } }, rows))
   })
 }
 
@@ -149,22 +154,29 @@ function matchesAll(pattern: unknown): boolean {
   return string !== undefined && /^%+$/.test(textAt(string, 'sval') ?? '')
 }
 
-/** The tree as text without the places in the source: equal for equal expressions. */
-function shape(value: unknown): string {
-  return JSON.stringify(value, (field, inner: unknown) => (field === 'location' ? undefined : inner)) ?? ''
+/** The tree as text without the places in the source: equal for equal expressions, `id` and `orders.id` included. */
+function shape(value: unknown, { target }: Rows): string {
+  const plain = (field: string, inner: unknown): unknown => {
+    if (field === 'location') return undefined
+    const ownColumn =
+      field === 'fields' && Array.isArray(inner) && inner.length > 1 && stringOf(inner.at(-2)) === target
+    return ownColumn ? inner.slice(-1) : inner
+  }
+  return JSON.stringify(value, plain) ?? ''
 }
 
 /** True when a column reference below counts. Columns of a subquery's own tables do not say which rows are meant. */
-function readsRow(value: unknown, counts: CountsAsRow): boolean {
-  if (Array.isArray(value)) return value.some(item => readsRow(item, counts))
+function readsRow(value: unknown, rows: Rows): boolean {
+  if (Array.isArray(value)) return value.some(item => readsRow(item, rows))
   if (!isTree(value)) return false
   const reference = treeAt(value, 'ColumnRef')
   if (reference !== undefined) {
     const fields = listAt(reference, 'fields')
-    return counts(fields.length > 1 ? stringOf(fields.at(-2)) : undefined)
+    const qualifier = fields.length > 1 ? stringOf(fields.at(-2)) : undefined
+    return rows.othersCount || qualifier === undefined || qualifier === rows.target
   }
   for (const field in value) {
-    if (typeof value[field] === 'object' && readsRow(value[field], counts)) return true
+    if (typeof value[field] === 'object' && readsRow(value[field], rows)) return true
   }
   return false
 }

@@ -27,14 +27,21 @@ function readDefinition(walk: Walk, body: Tree, scope: Scope, { type, definition
   command.opaque = definition.opaque ?? false
   command.serverAccess = definition.serverAccess ?? usesServerCode(body)
   if (definition.storesData === true) walk.flow.storesData = true
-  const targets = new Set(definition.targets ?? [])
-  for (const field of targets) readTargets(walk, body[field], scope)
-  if (type === 'CreateForeignTableStmt') walk.target(treeAt(body, 'base')?.relation, scope)
+  // The type that a domain or cast is defined over is no cast.
+  const apart = new Set(['typeName', ...(definition.targets ?? [])])
+  for (const field of definition.targets ?? []) readTargets(walk, body[field], scope)
+  const base = treeAt(body, 'base')
+  if (base !== undefined) {
+    // CREATE FOREIGN TABLE wraps a CREATE TABLE.
+    apart.add('base')
+    walk.target(base.relation, scope)
+    walk.fields(base, scope, new Set(['relation']))
+  }
   readNamedObjects(walk, body, scope)
   const stored = treeAt(body, 'setstmt')
   // ALTER ROLE … SET, ALTER DATABASE … SET, ALTER SYSTEM SET: the settings of sessions to come.
   if (stored !== undefined) readSettings(walk, stored, scope)
-  walk.fields(body, scope, targets)
+  walk.fields(body, scope, apart)
 }
 
 /** A statement of a newer grammar. Its name says the verb; what it does is code nobody has looked at. */
@@ -71,6 +78,7 @@ const OBJECT_NAMES: Readonly<Record<string, string>> = {
   OBJECT_FOREIGN_SERVER: 'SERVER',
   OBJECT_TABCONSTRAINT: 'CONSTRAINT',
   OBJECT_DOMCONSTRAINT: 'CONSTRAINT',
+  OBJECT_LARGEOBJECT: 'LARGE OBJECT',
   OBJECT_OPCLASS: 'OPERATOR CLASS',
   OBJECT_OPFAMILY: 'OPERATOR FAMILY',
   OBJECT_STATISTIC_EXT: 'STATISTICS',
@@ -90,7 +98,7 @@ function dropsPart(body: Tree): boolean {
   // AlterDomainStmt: X drops a constraint, O drops NOT NULL. ALTER TEXT SEARCH CONFIGURATION … DROP MAPPING.
   const subtype = textAt(body, 'subtype')
   if (subtype === 'X' || textAt(body, 'kind') === 'ALTER_TSCONFIG_DROP_MAPPING') return true
-  if (/DROP/.test(textAt(body, 'action') ?? '') || /_DROP_/.test(textAt(body, 'kind') ?? '')) return true
+  if (/drop/i.test(textAt(body, 'action') ?? '') || /_DROP_/.test(textAt(body, 'kind') ?? '')) return true
   return listAt(body, 'cmds').some(item => {
     const command = bodyOf(item, 'AlterTableCmd')
     return command !== undefined && /^AT_(Drop|Detach)/.test(textAt(command, 'subtype') ?? '')

@@ -33,7 +33,7 @@ export const DEFINITIONS: Readonly<Record<string, Definition>> = {
   IndexStmt: { ...CREATE, object: 'INDEX', targets: ['relation'], storesData: true },
   CreateStatsStmt: { ...CREATE, object: 'STATISTICS', targets: ['relations'], storesData: true },
   CreateDomainStmt: { ...CREATE, object: 'DOMAIN' },
-  CompositeTypeStmt: { ...CREATE, object: 'TYPE' },
+  CompositeTypeStmt: { ...CREATE, object: 'TYPE', targets: ['typevar'] },
   CreateEnumStmt: { ...CREATE, object: 'TYPE' },
   CreateRangeStmt: { ...CREATE, object: 'TYPE', opaque: true },
   // CREATE AGGREGATE, OPERATOR, TYPE with its functions, COLLATION, TEXT SEARCH …: code behind a name.

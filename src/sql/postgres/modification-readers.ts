@@ -75,7 +75,8 @@ function readMergeBranch(walk: Walk, branch: Tree, around: Scope, relation: Tree
   const scope = { ...around, command }
   walk.target(relation, scope)
   walk.fields(branch, scope)
-  command.filtered = verb === 'INSERT' || isFilter(branch.condition, () => true)
+  const rows = { target: targetName(relation), othersCount: true }
+  command.filtered = verb === 'INSERT' || isFilter(branch.condition, rows)
 }
 
 /** What the four have in common: the verb, the target, its common table expressions and the rows in scope. */
@@ -101,11 +102,8 @@ function begin(
 function readCondition(walk: Walk, body: Tree, scope: Scope): void {
   // The walk comes first: it refuses conditions that are too deep to look into.
   walk.visit(body.whereClause, atPlace(scope, 'filter'))
-  const target = targetName(treeAt(body, 'relation'))
-  scope.command.filtered = isFilter(
-    body.whereClause,
-    qualifier => qualifier === undefined || qualifier === target,
-  )
+  const rows = { target: targetName(treeAt(body, 'relation')), othersCount: false }
+  scope.command.filtered = isFilter(body.whereClause, rows)
 }
 
 /** RETURNING, as a list (until PostgreSQL 17) or as a clause with its own names for the old and the new row. */
