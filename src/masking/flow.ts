@@ -67,7 +67,10 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
  */
 function callsWithRow(name: string, touched: Touched, { catalog }: Protection): boolean {
   if (!takesRow(name) && !catalog.userFunctions.has(name)) return false
-  return !touched.relations.every(relation => relation.columns.some(column => column.name === name))
+  return (
+    touched.systemValues ||
+    !touched.relations.every(relation => relation.columns.some(column => column.name === name))
+  )
 }
 
 function readCalls(facts: FlowFacts, { catalog }: Protection): Calls {

@@ -140,15 +140,14 @@ const SQL_RUNNING =
   /^(query_to_xml|cursor_to_xml|dblink|crosstab|xpath_table$|connectby$|ts_stat$|ts_rewrite$|tsvector_update_trigger)/
 
 /**
- * Functions that take a row as their only argument. PostgreSQL lets them be written like a column, `c.to_json`
- * (manual, section 8.16.5), and then the statement does not look as if it called anything.
+ * Functions that take a row as their only argument and whose result tells it. PostgreSQL lets them be written like a
+ * column, `c.to_json` (manual, section 8.16.5), and then the statement does not look as if it called anything. Found by
+ * trying every function of PostgreSQL 15; those of later versions were added.
  */
 const ROW_TAKING: ReadonlySet<string> = new Set(
   (
-    'any_value array_agg concat count first_value format hash_record hash_record_extended json_agg json_array ' +
-    'json_build_array json_build_object jsonb_agg jsonb_build_array jsonb_build_object lag last_value lead max min ' +
-    'mode num_nonnulls num_nulls pg_collation_for pg_column_compression pg_column_size pg_typeof quote_literal ' +
-    'quote_nullable record_out record_send row_to_json text to_json to_jsonb varchar bpchar name'
+    'any_value array_agg concat hash_record json_agg json_agg_strict json_build_array jsonb_agg jsonb_agg_strict ' +
+    'jsonb_build_array max min quote_literal quote_nullable record_out record_send row_to_json to_json to_jsonb'
   ).split(' '),
 )
 

@@ -84,6 +84,8 @@ function check(text: string, expected: string): void {
 check('SELECT * FROM customers', 'masked')
 check('SELECT c.row_to_json FROM customers c', 'masked')
 check('SELECT c.to_jsonb, c.concat FROM customers c', 'masked')
+check('SELECT c.array_agg, c.json_agg FROM customers c', 'masked')
+check('SELECT s.row_to_json FROM pg_stats s', 'masked')
 check('SELECT c.row_text FROM customers c', 'masked')
 check('SELECT (c).ssn FROM customers c', 'masked')
 check('SELECT ssn(c) FROM customers c', 'refused')
@@ -215,6 +217,10 @@ check('EXPLAIN SELECT 1; SELECT reverse(ssn) FROM customers', 'masked')
 check('PREPARE e AS SELECT 1; EXPLAIN EXECUTE e; SELECT reverse(ssn) FROM customers', 'masked')
 check('DECLARE c CURSOR FOR SELECT ssn || chr(32) AS z FROM customers; FETCH ALL FROM c', 'masked')
 check('SELECT 1; SELECT city FROM customers UNION SELECT card FROM customers', 'masked')
+
+// Temporary and unknown relations.
+check('CREATE TEMP TABLE t (x text); SELECT upper(x) FROM t', 'clear')
+check('SELECT upper(x) FROM pg_temp.t', 'fails')
 
 // Honest work goes on unmasked.
 check('SELECT 1', 'clear')

@@ -1,4 +1,4 @@
-import { type Detector, findAll, type Span } from './detector.js'
+import { type Detector, findAll, type Span, withoutOverlaps } from './detector.js'
 
 const AWS_KEY_ID = /(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])/g
 /** 40 characters of base64 that stand alone. Only next to a key id or a name that says what they are. */
@@ -41,12 +41,4 @@ function nearOnes(spans: readonly Span[], ids: readonly Span[]): readonly Span[]
     const id = ids[next]
     return id !== undefined && id.from - span.to <= NEAR
   })
-}
-
-function withoutOverlaps(spans: readonly Span[]): readonly Span[] {
-  const kept: Span[] = []
-  for (const span of [...spans].sort((one, other) => one.from - other.from)) {
-    if (span.from >= (kept.at(-1)?.to ?? 0)) kept.push(span)
-  }
-  return kept
 }

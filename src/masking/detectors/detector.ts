@@ -53,3 +53,12 @@ export function findAll(expression: RegExp, text: string): readonly Span[] {
   }
   return spans
 }
+
+/** Spans in order, without those that begin inside of an earlier one. */
+export function withoutOverlaps(spans: readonly Span[]): readonly Span[] {
+  const kept: Span[] = []
+  for (const span of [...spans].sort((one, other) => one.from - other.from || other.to - one.to)) {
+    if (span.from >= (kept.at(-1)?.to ?? 0)) kept.push(span)
+  }
+  return kept
+}

@@ -1,4 +1,4 @@
-import { type Detector, findAll } from './detector.js'
+import { type Detector, findAll, withoutOverlaps } from './detector.js'
 
 /** `+49 30 901820`, `+1 (555) 010-0199`: E.164, 8 to 15 digits, single separators or brackets between them. */
 const INTERNATIONAL = /(?<![\w+.])(?:\+|00 )[1-9](?:[ .()/-]{0,2}[0-9]){7,14}(?![0-9A-Za-z])/g
@@ -15,9 +15,7 @@ export const phone: Detector = {
   name: 'phone',
   mayHold: shape => shape.digits >= 8 && (shape.plus || shape.separator),
   find: text => {
-    const found = [INTERNATIONAL, NORTH_AMERICAN, NATIONAL, PAIRS].flatMap(expression =>
-      findAll(expression, text),
-    )
-    return found.sort((one, other) => one.from - other.from)
+    const forms = [INTERNATIONAL, NORTH_AMERICAN, NATIONAL, PAIRS]
+    return withoutOverlaps(forms.flatMap(form => findAll(form, text)))
   },
 }
