@@ -76,7 +76,8 @@ export function readPostgresTextGuarded(text: string): Reading {
   }
 }
 
-function readStatement(tree: Tree): StatementFacts {
+/** The facts of one statement, from its tree. Throws when the tree is deeper than `WALK_DEPTH_MAX`. */
+export function readStatement(tree: Tree): StatementFacts {
   const walk = new Walk(READERS)
   walk.statement(tree, undefined, { outermost: true })
   return { commands: walk.commands.map(command => command.finish()), flow: walk.flow.finish() }
