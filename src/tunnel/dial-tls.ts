@@ -157,8 +157,9 @@ function secure(raw: Socket, options: SecureOptions): Promise<TLSSocket> {
       reject(error)
     }
     const closed = () => failed(new Error('the connection was closed during the TLS handshake'))
+    // For good: both may fail, in either order, and a failure after the handshake destroys the socket as well.
     raw.on('error', failed)
-    socket.once('error', failed)
+    socket.on('error', failed)
     socket.once('close', closed)
     socket.once('secureConnect', () => {
       signal.removeEventListener('abort', aborted)

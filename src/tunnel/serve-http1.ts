@@ -52,7 +52,12 @@ export function createHttp1Server(service: Http1Service): Server {
       headers: request.headers,
       address: addressOf(request.socket),
       body: request,
-      respond: (status, headers) => response.writeHead(status, outgoing(headers)),
+      respond: (status, headers) => {
+        response.writeHead(status, outgoing(headers))
+        // Otherwise Node keeps the head until there is a body, and an answer in lines may wait long for its first.
+        response.flushHeaders()
+        return response
+      },
       cut: () => request.socket.destroy(),
     })
   })
