@@ -62,7 +62,7 @@ const OTHER_SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu
 const MAPPED_TO_NOTHING =
   /\u00ad|\u034f|\u1806|[\u180b-\u180d]|[\u200c\u200d]|\u2060|[\ufe00-\ufe0f]|\ufeff/gu
 const PROHIBITED =
-  /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\u06dd\u070f\u0340\u0341\u200e\u200f\u2028-\u202e\u2061-\u206f\u2ff0-\u2ffb\ufff9-\ufffd]/u
+  /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\u06dd\u070f\u200e\u200f\u2028-\u202e\u2061-\u206f\u2ff0-\u2ffb\ufff9-\ufffd]|\u0340|\u0341/u
 
 /**
  * SASLprep (RFC 4013) as PostgreSQL applies it: a password that it prohibits is taken as it is. Texts that mix
