@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest'
+import { resolveProtectedColumns } from '../../src/masking/protected-columns.js'
+import { columnRule, type RelationSketch, sketchCatalog } from './hand-made-catalog.js'
+
+const SHOP: readonly RelationSketch[] = [
+  { name: 'public.customers', columns: 'id name ssn' },
+  { name: 'public.orders', columns: 'id total' },
+  { name: 'secret.customers', columns: 'id ssn' },
+]
+
+/** The protected columns as `table.column`, sorted. */
+function check(
+  name: string,
+  globs: readonly string[],
+  more: readonly RelationSketch[],
+  expected: string,
+): void {
+  test(name, () => {
+    const catalog = sketchCatalog([...SHOP, ...more])
+    const { byOid } = resolveProtectedColumns([columnRule('pii', globs, { kind: 'redact' })], catalog)
+    const found = [...byOid].flatMap(([oid, columns]) => {
+      const relation = catalog.byOid.get(oid)
+      return [...columns.keys()].map(number => {
+        const column = relation?.columns.find(one => one.number === number)
+        return `${relation?.schema}.${relation?.name}.${column?.name}`
+      })
+    })
+    expect(found.sort().join(' ')).toBe(expected)
+  })
+}
+
+const SSN = ['public.customers.ssn']
+const view = (
+  name: string,
+  columns: string,
+  reads: Readonly<Record<string, readonly number[]>>,
+): RelationSketch => ({
+  name,
+  columns,
+  kind: 'view',
+  reads,
+})
+
+check('a name without globs is one column', SSN, [], 'public.customers.ssn')
+check('a glob goes over schemas', ['*.customers.ssn'], [], 'public.customers.ssn secret.customers.ssn')
+check('a glob goes over columns', ['public.orders.*'], [], 'public.orders.id public.orders.total')
+check('a rule that fits nothing protects nothing', ['public.clients.ssn'], [], '')
+check(
+  'a dot in a quoted name does not hide a column',
+  ['public.*.ssn'],
+  [{ name: 'public.my.table', columns: 'ssn' }],
+  'public.customers.ssn public.my.table.ssn',
+)
+check(
+  'a partition inherits protection by name, and so does its sibling through the parent',
+  ['public.part1.ssn'],
+  [
+    { name: 'public.parent', columns: 'id ssn' },
+    { name: 'public.part1', columns: 'ssn id', parents: ['public.parent'] },
+    { name: 'public.part2', columns: 'x id ssn', parents: ['public.parent'] },
+  ],
+  'public.parent.ssn public.part1.ssn public.part2.ssn',
+)
+check(
+  'a view that reads a protected column is protected in all of its columns',
+  SSN,
+  [view('public.v', 'a b', { 'public.customers': [1, 3] })],
+  'public.customers.ssn public.v.a public.v.b',
+)
+check(
+  'a view that reads other columns is not',
+  SSN,
+  [view('public.v', 'a b', { 'public.customers': [1, 2] })],
+  'public.customers.ssn',
+)
+check(
+  'a view that reads a whole row is',
+  SSN,
+  [view('public.v', 'a', { 'public.customers': [0] })],
+  'public.customers.ssn public.v.a',
+)
+check(
+  'views on views are, in whatever order they come',
+  SSN,
+  [view('public.w', 'a', { 'public.v': [1] }), view('public.v', 'z', { 'public.customers': [3] })],
+  'public.customers.ssn public.v.z public.w.a',
+)
+check(
+  'a view that calls a function of its own is, although it reads nothing',
+  SSN,
+  [{ ...view('public.v', 'a', {}), callsFunctions: true }],
+  'public.customers.ssn public.v.a',
+)
+check(
+  'a view over statistics or over a view of the system is',
+  SSN,
+  [
+    view('public.v', 'a', { 2619: [0] }),
+    view('public.w', 'a', { 12100: [1] }),
+    view('public.x', 'a', { 1259: [1] }),
+  ],
+  'public.customers.ssn public.v.a public.w.a',
+)
+check(
+  'a view over what the snapshot does not know is',
+  SSN,
+  [view('public.v', 'a', { 99999: [1] })],
+  'public.customers.ssn public.v.a',
+)
+check(
+  'a column of a view is protected by its own name',
+  ['public.v.b'],
+  [view('public.v', 'a b', { 'public.orders': [1] })],
+  'public.v.b',
+)
+check(
+  'views that read each other end',
+  SSN,
+  [view('public.v', 'a', { 'public.w': [1] }), view('public.w', 'a', { 'public.v': [1] })],
+  'public.customers.ssn',
+)
