@@ -49,7 +49,8 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
     summary: 'DROP, and the ALTER … DROP that removes a column or a constraint',
     canBeOff: true,
     hint: undefined,
-    judge: command => (command.drops ? `${spell(command)} removes an object for good` : undefined),
+    judge: command =>
+      command.drops ? `${spell(command)} takes an object away, or a part of one` : undefined,
   },
   {
     name: shippedName('no-truncate'),

@@ -215,5 +215,6 @@ function joinStatements(
   own: readonly StatementFacts[],
   all: readonly StatementFacts[],
 ): readonly StatementFacts[] {
-  return own === all || all.length === 0 ? own : [...new Set([...own, ...all])]
+  const isSame = all.length <= own.length && all.every((statement, index) => statement === own[index])
+  return isSame ? own : [...new Set([...own, ...all])]
 }
