@@ -30,10 +30,10 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
       default: true,
     }),
   }
-  static override strict = false
 
   async run(): Promise<void> {
-    const { args, argv, flags } = await this.parse(Connect)
+    const { own, client } = splitArguments(this.argv)
+    const { args, flags } = await this.parse(Connect, [...own])
     const gateway = await this.gateway()
     const open = await openConnection(gateway, {
       connection: args.connection,
@@ -49,8 +49,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
     const { grant } = open
     const left = showDuration((new Date(grant.until).getTime() - Date.now()) / 1000)
     this.tell(`"${grant.connection}" as "${grant.role}" for ${left}, session ${open.session}, recorded`)
-    const clientArguments = argv.map(String).slice(1)
-    const code = flags.exec ? await this.#runClient(open, clientArguments) : await this.#listen(open)
+    const code = flags.exec ? await this.#runClient(open, client) : await this.#listen(open)
     if (code !== 0) this.exit(code)
   }
 
@@ -80,4 +79,13 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
       await open.close()
     }
   }
+}
+
+/** What is behind the first "--" belongs to the client, byte for byte and in its order. */
+function splitArguments(argv: readonly string[]): {
+  readonly own: readonly string[]
+  readonly client: readonly string[]
+} {
+  const at = argv.indexOf('--')
+  return at < 0 ? { own: argv, client: [] } : { own: argv.slice(0, at), client: argv.slice(at + 1) }
 }

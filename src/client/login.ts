@@ -1,7 +1,7 @@
 import { startDeviceLogin } from '../identity/device-login.js'
 import { revokeProviderToken } from '../identity/provider-session.js'
 import { describeError, HoopError } from '../lib/hoop-error.js'
-import { type AccessTokensOptions, accessKey, keepAccessToken, openStore } from './access-tokens.js'
+import { type AccessTokensOptions, exchangeToken, openStore } from './access-tokens.js'
 import { dial } from './gateway.js'
 import { GatewayApi } from './gateway-api.js'
 import { saveSettings } from './settings.js'
@@ -43,13 +43,13 @@ export async function login(options: LoginOptions): Promise<LoginResult> {
       expiresInSeconds: device.expiresInSeconds,
     })
     const tokens = await device.poll(options.signal)
-    const store = await openStore(options)
-    const { gateway } = settings
-    const { token } = await keepAccessToken(store, { gateway, api: anonymous, idToken: tokens.idToken })
-    const me = await new GatewayApi(peer, token).me()
-    if (tokens.refreshToken !== undefined) await store.write(gateway, tokens.refreshToken)
+    const gatewayToken = await exchangeToken(anonymous, tokens.idToken)
+    const me = await new GatewayApi(peer, gatewayToken.token).me()
+    const store = openStore(options)
+    const { issuer, clientId } = provider
+    await store.write(settings.gateway, { issuer, clientId, refreshToken: tokens.refreshToken, gatewayToken })
     await saveSettings(settings)
-    return { name: me.name, groups: me.groups, gateway, kept: store.description }
+    return { name: me.name, groups: me.groups, gateway: settings.gateway, kept: store.description }
   } finally {
     peer.close()
   }
@@ -60,17 +60,19 @@ export async function logout(
   options: AccessTokensOptions,
 ): Promise<{ readonly gateway: string; readonly revoked: boolean }> {
   const { gateway } = options.settings
-  const store = await openStore(options)
-  const refreshToken = await store.read(gateway)
-  if (refreshToken === undefined) {
+  const store = openStore(options)
+  const login = await store.read(gateway)
+  if (login === undefined) {
     throw new HoopError('not_logged_in', `Cannot log out of "${gateway}": you are not logged in`)
   }
-  await store.delete(accessKey(gateway))
   await store.delete(gateway)
+  if (login.refreshToken === undefined) return { gateway, revoked: false }
   try {
-    const peer = await dial(options)
-    const { provider } = await new GatewayApi(peer, undefined).discovery().finally(() => peer.close())
-    return { gateway, revoked: (await revokeProviderToken({ ...provider, caFile: options.settings.caFile }, refreshToken)) === 'revoked' }
+    const { caFile } = options.settings
+    return {
+      gateway,
+      revoked: (await revokeProviderToken({ ...login, caFile }, login.refreshToken)) === 'revoked',
+    }
   } catch (error) {
     options.tell(
       `the login is gone from this machine; the provider could not be told: ${describeError(error)}`,

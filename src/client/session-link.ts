@@ -106,7 +106,7 @@ export class SessionLink {
   #onMessage(line: string): void {
     const message = readControlMessage(line)
     if (message?.kind === 'notice') this.options.tell(message.message)
-    if (message?.kind !== 'ended') return
+    if (message?.kind !== 'ended' || this.#closed) return
     // A gateway that shuts down ends its sessions; another one, or the next, takes the grant.
     if (message.reason === 'gateway_draining') return
     this.#finish({ reason: message.reason, message: message.message, hint: message.hint })

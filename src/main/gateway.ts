@@ -16,13 +16,11 @@ import { Archive } from '../gateway/recordings/archive.js'
 import { openRecorder } from '../gateway/recordings/file-recorder.js'
 import { Catalogs } from '../gateway/session/catalogs.js'
 import { FactsCache } from '../gateway/session/facts-cache.js'
-import { ParserCage } from '../gateway/session/parser-cage.js'
 import { Sessions } from '../gateway/session/sessions.js'
 import { makeGatewayTokens } from '../identity/gateway-tokens.js'
 import { makeProviderVerifier } from '../identity/provider-tokens.js'
 import { makeTokenExchange } from '../identity/token-exchange.js'
 import { describeError } from '../lib/hoop-error.js'
-import { loadPostgresGrammar } from '../sql/postgres/grammar.js'
 import { openStore, type Store } from '../store/store.js'
 import type { Log } from '../tunnel/log.js'
 import { createTunnelServer, type TunnelServer } from '../tunnel/server.js'
@@ -52,7 +50,6 @@ export interface RunningGateway {
 export async function startGateway({ file, log }: GatewayOptions): Promise<RunningGateway> {
   const config = loadConfig(file)
   const current = { config, policies: makePolicies(config) }
-  await loadPostgresGrammar()
   const store = await openConfiguredStore(config, log)
   await adoptLostSessions({ store, directory: config.recordings.directory, now, log })
   const agents = new AgentHub({
@@ -62,9 +59,9 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
     randomBytes,
     log,
   })
-  const cage = new ParserCage()
+  const facts = await FactsCache.open()
   const policies = () => current.policies
-  const sessions = makeSessions({ config, store, agents, log, policies, facts: new FactsCache({ cage }) })
+  const sessions = makeSessions({ config, store, agents, log, policies, facts })
   const deps = await assembleApi({ config, store, agents, sessions, log, policies })
   const server = makeServer(deps, config)
   await server.listen(config.listen.host, config.listen.port)
@@ -76,7 +73,7 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
       await sessions.drain()
       await server.close(CLOSE_GRACE_MS)
       agents.close()
-      await cage.close()
+      await facts.close()
       await store.close()
     },
   }
@@ -88,13 +85,21 @@ interface Current {
 }
 
 /** Takes the new configuration whole or not at all. */
-function reload({ file, log, server, current }: GatewayOptions & { server: TunnelServer; current: Current }): void {
+function reload({
+  file,
+  log,
+  server,
+  current,
+}: GatewayOptions & { server: TunnelServer; current: Current }): void {
   try {
     const next = loadConfig(file)
     const policies = makePolicies(next)
     const { certFile, keyFile } = next.listen
     server.renewCertificate(readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8'))
-    log.info({ changes: diffConfig(current.config, next), policy: next.digest }, 'the configuration was read again')
+    log.info(
+      { changes: diffConfig(current.config, next), policy: next.digest },
+      'the configuration was read again',
+    )
     current.config = next
     current.policies = policies
   } catch (error) {

@@ -105,6 +105,7 @@ async function readOnce(version: number, { protocol, open }: CatalogsOptions): P
         }
       }
       stream.on('data', (chunk: Buffer) => perform(reader.fromTarget(chunk)))
+      stream.resume()
       perform(reader.begin())
     })
   } finally {

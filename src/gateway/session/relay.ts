@@ -74,6 +74,9 @@ export class Relay {
     client.on('error', () => this.end('client_closed'))
     target.on('error', () => this.end('target_closed'))
     this.#guard(() => this.#perform(machine.begin()))
+    // Whoever read them before left them paused.
+    target.resume()
+    this.#readClient()
   }
 
   /** True while an answer is owed to the client. */
