@@ -1,10 +1,14 @@
 import { nearestName } from '../lib/nearest-name.js'
+import { MASKED_DATA_STAYS } from '../masking/laundering.js'
 import { DEFAULT_RULES, SHIPPED_NAMES } from '../policy/default-rules.js'
 import { compileStatementPolicy } from '../policy/statement-policy.js'
 import { checkDistinct, checkGlobs } from './check-config.js'
 import type { HoopShape } from './hoop-schema.js'
 import type { ConfigProblem } from './problem.js'
 import type { YamlSource } from './yaml-source.js'
+
+/** Names that refusals give without a rule of the file: nothing else may answer to them. */
+const TAKEN: readonly string[] = [...SHIPPED_NAMES, MASKED_DATA_STAYS]
 
 /** What only the whole file shows about its rules: names, conditions, and globs that match nothing. */
 export function checkRules(shape: HoopShape, source: YamlSource): readonly ConfigProblem[] {
@@ -26,11 +30,11 @@ function checkNames(shape: HoopShape, source: YamlSource): readonly ConfigProble
     ...checkDistinct(shape.statements, ['statements'], source),
     ...checkDistinct(shape.masking.rules, ['masking', 'rules'], source),
     ...shape.statements.flatMap(({ name }, index) =>
-      SHIPPED_NAMES.includes(name) ? [source.problemAt(['statements', index, 'name'], taken(name))] : [],
+      TAKEN.includes(name) ? [source.problemAt(['statements', index, 'name'], taken(name))] : [],
     ),
     ...shape.masking.rules.flatMap(({ name }, index) => {
       const path = ['masking', 'rules', index, 'name']
-      if (SHIPPED_NAMES.includes(name)) return [source.problemAt(path, taken(name))]
+      if (TAKEN.includes(name)) return [source.problemAt(path, taken(name))]
       return statements.has(name)
         ? [source.problemAt(path, `name "${name}" is taken by a statement rule`)]
         : []

@@ -148,6 +148,11 @@ check(
   '20:13: name "no-drop" is taken by a rule that is shipped',
 )
 check(
+  "the name of masking's own refusal is taken",
+  ['name: house-rule', 'name: masked-data-stays'],
+  '20:13: name "masked-data-stays" is taken by a rule that is shipped',
+)
+check(
   'statement and masking rules share their names',
   ['name: cards', 'name: house-rule'],
   '23:15: name "house-rule" is taken by a statement rule',
