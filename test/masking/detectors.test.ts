@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DETECTORS, type DetectorName } from '../../src/domain/masking-rule.js'
+import { mayHold } from '../../src/masking/detectors/detector.js'
 import { detectorNamed } from '../../src/masking/detectors/registry.js'
 import { makeShape, readShape } from '../../src/masking/detectors/shape.js'
 
@@ -11,7 +12,7 @@ function found(name: DetectorName, value: Buffer): readonly string[] {
   const detector = detectorNamed(name)
   const text = value.toString('latin1')
   const spans = detector.find(text)
-  if (!detector.mayHold(shape)) expect(spans).toEqual([])
+  if (!mayHold(shape, detector.needs)) expect(spans).toEqual([])
   return spans.map(({ from, to }) => Buffer.from(text.slice(from, to), 'latin1').toString('utf8'))
 }
 
@@ -200,24 +201,32 @@ const HOSTILE = [
   '01 23 ',
 ])
 
+/** Eight times the text: quadratic would take 64 times as long. */
+const SMALL = 8_000
+const LARGE = 64_000
+const RATIO_MAX = 32
+/** Below this a ratio says nothing: the timer and the neighbours on the machine are louder. */
+const NOISE_MS = 5
+const ATTEMPTS_MAX = 5
+
 for (const name of DETECTORS) {
   test(`${name} takes time in proportion to the text, also where the text is hostile`, () => {
-    for (const unit of HOSTILE) {
-      const small = fastestMs(name, unit, 20_000)
-      const large = fastestMs(name, unit, 160_000)
-      // Eight times the text: quadratic would be 64 times the time. Below the timer's noise anything goes.
-      if (large > 8) expect(large / Math.max(small, 0.1), `${unit} ${small} ms, ${large} ms`).toBeLessThan(32)
-    }
+    expect(HOSTILE.filter(unit => !isLinear(name, unit))).toEqual([])
   })
 }
 
-function fastestMs(name: DetectorName, unit: string, length: number): number {
-  const text = unit.repeat(Math.ceil(length / unit.length))
-  let fastest = Number.POSITIVE_INFINITY
-  for (let run = 0; run < 3; run += 1) {
-    const start = performance.now()
-    detectorNamed(name).find(text)
-    fastest = Math.min(fastest, performance.now() - start)
+/** A busy machine can make one measurement look quadratic, not five. */
+function isLinear(name: DetectorName, unit: string): boolean {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const large = elapsedMs(name, unit, LARGE)
+    if (large < NOISE_MS || large / elapsedMs(name, unit, SMALL) < RATIO_MAX) return true
   }
-  return fastest
+  return false
+}
+
+function elapsedMs(name: DetectorName, unit: string, length: number): number {
+  const text = unit.repeat(Math.ceil(length / unit.length))
+  const start = performance.now()
+  detectorNamed(name).find(text)
+  return performance.now() - start
 }

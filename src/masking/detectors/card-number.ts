@@ -1,4 +1,4 @@
-import { type Detector, isDigitCode, isWordCode, type Span } from './detector.js'
+import { type Detector, isDigitCode, isWordCode, needs, type Span } from './detector.js'
 
 const DIGITS_MIN = 13
 const DIGITS_MAX = 19
@@ -22,7 +22,7 @@ const ISSUERS: readonly Issuer[] = [
 /** Numbers of payment cards: 13 to 19 digits, in groups or not, of a known issuer, with the check digit of Luhn. */
 export const cardNumber: Detector = {
   name: 'card-number',
-  mayHold: shape => shape.digits >= DIGITS_MIN,
+  needs: needs({ digits: DIGITS_MIN }),
   find: text => {
     const spans: Span[] = []
     const groups = digitGroups(text)

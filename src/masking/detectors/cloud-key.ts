@@ -1,4 +1,4 @@
-import { type Detector, findAll, type Span, withoutOverlaps } from './detector.js'
+import { type Detector, findAll, needs, type Span, withoutOverlaps } from './detector.js'
 
 const AWS_KEY_ID = /(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])/g
 /** 40 characters of base64 that stand alone. Only next to a key id or a name that says what they are. */
@@ -24,7 +24,7 @@ const OTHERS: readonly RegExp[] = [
 /** Access keys of cloud providers and code hosts, by the prefixes that their makers gave them for being found. */
 export const cloudKey: Detector = {
   name: 'cloud-key',
-  mayHold: shape => shape.longestToken >= 15,
+  needs: needs({ longestToken: 15 }),
   find: text => {
     const ids = findAll(AWS_KEY_ID, text)
     const found = [...ids, ...findAll(AWS_SECRET_NAMED, text), ...OTHERS.flatMap(one => findAll(one, text))]

@@ -1,4 +1,4 @@
-import { type Detector, isWordCode, type Span } from './detector.js'
+import { type Detector, isWordCode, needs, SIGNS, type Span } from './detector.js'
 
 const LOCAL_CHARACTERS_MAX = 64
 const DOMAIN_CHARACTERS_MAX = 253
@@ -10,7 +10,7 @@ const TOP_LEVEL = /\.[A-Za-z\x80-\xff][A-Za-z0-9\x80-\xff-]*[A-Za-z0-9\x80-\xff]
 /** E-mail addresses (RFC 5321 without quoted local parts), also with letters beyond ASCII. */
 export const email: Detector = {
   name: 'email',
-  mayHold: shape => shape.at && shape.length >= SHORTEST,
+  needs: needs({ length: SHORTEST, signs: SIGNS.at }),
   find: text => {
     const spans: Span[] = []
     let after = 0

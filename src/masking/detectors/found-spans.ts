@@ -1,5 +1,5 @@
 import type { DetectorName, MaskingRule, MaskStrategy } from '../../domain/masking-rule.js'
-import type { Detector, Shape, Span } from './detector.js'
+import { type Detector, mayHold, type Needs, type Shape, type Span } from './detector.js'
 import { detectorNamed } from './registry.js'
 
 /** A rule that protects values by their look. */
@@ -8,6 +8,7 @@ export type DetectorRule = Extract<MaskingRule, { kind: 'detector' }>
 /** A detector with what is to be done where it finds something. */
 export interface Watch {
   readonly detector: Detector
+  readonly needs: Needs
   readonly strategy: MaskStrategy
 }
 
@@ -23,15 +24,20 @@ export function watchesOf(rules: readonly DetectorRule[]): readonly Watch[] {
   const byName = new Map<DetectorName, Watch>()
   for (const rule of rules) {
     for (const name of rule.detectors) {
-      if (!byName.has(name)) byName.set(name, { detector: detectorNamed(name), strategy: rule.strategy })
+      if (!byName.has(name)) byName.set(name, watchOf(name, rule.strategy))
     }
   }
   return [...byName.values()]
 }
 
+function watchOf(name: DetectorName, strategy: MaskStrategy): Watch {
+  const detector = detectorNamed(name)
+  return { detector, needs: detector.needs, strategy }
+}
+
 /** True when some detector has to look at a value of this shape. */
 export function anyMayHold(watches: readonly Watch[], shape: Shape): boolean {
-  for (const watch of watches) if (watch.detector.mayHold(shape)) return true
+  for (const watch of watches) if (mayHold(shape, watch.needs)) return true
   return false
 }
 
@@ -41,8 +47,8 @@ export function anyMayHold(watches: readonly Watch[], shape: Shape): boolean {
  */
 export function findSpans(watches: readonly Watch[], text: string, shape: Shape): readonly FoundSpan[] {
   const all: FoundSpan[] = []
-  for (const { detector, strategy } of watches) {
-    if (!detector.mayHold(shape)) continue
+  for (const { detector, needs, strategy } of watches) {
+    if (!mayHold(shape, needs)) continue
     for (const { from, to } of detector.find(text)) all.push({ from, to, strategy })
   }
   if (all.length < 2) return all

@@ -1,4 +1,4 @@
-import { type Detector, isWordCode, type Span } from './detector.js'
+import { type Detector, findAll, isWordCode, needs, type Span } from './detector.js'
 
 /** Lengths by country (IBAN registry, ISO 13616). */
 const LENGTHS =
@@ -15,10 +15,10 @@ const CANDIDATE = /(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}/g
 /** International bank account numbers, in groups of any size or in one piece, with the check digits of ISO 7064. */
 export const iban: Detector = {
   name: 'iban',
-  mayHold: shape => shape.upperCase >= 2 && shape.digits + shape.upperCase >= SHORTEST,
+  needs: needs({ upperCase: 2, digitsAndUpperCase: SHORTEST }),
   find: text => {
     const spans: Span[] = []
-    for (const { index } of text.matchAll(CANDIDATE)) {
+    for (const { from: index } of findAll(CANDIDATE, text)) {
       const to = ibanEnd(text, index)
       if (to !== undefined) spans.push({ from: index, to })
     }

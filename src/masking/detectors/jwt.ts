@@ -1,4 +1,4 @@
-import { type Detector, findAll } from './detector.js'
+import { type Detector, findAll, needs } from './detector.js'
 
 const HEADER_CHARACTERS_MAX = 4096
 const SHORTEST = 'eyJhbGciOiJub25lIn0.e30.'.length
@@ -8,7 +8,7 @@ const RUN = /(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_.-]*/g
 /** JSON Web Tokens (RFC 7519), signed or encrypted: base64url parts whose first is a JSON object with `alg`. */
 export const jwt: Detector = {
   name: 'jwt',
-  mayHold: shape => shape.longestToken >= SHORTEST - 1,
+  needs: needs({ longestToken: SHORTEST - 1 }),
   find: text => findAll(RUN, text).filter(({ from, to }) => isToken(text, from, to)),
 }
 

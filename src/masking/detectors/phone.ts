@@ -1,4 +1,4 @@
-import { type Detector, findAll, withoutOverlaps } from './detector.js'
+import { type Detector, findAll, needs, SIGNS, withoutOverlaps } from './detector.js'
 
 /** `+49 30 901820`, `+1 (555) 010-0199`: E.164, 8 to 15 digits, single separators or brackets between them. */
 const INTERNATIONAL = /(?<![\w+.])(?:\+|00 )[1-9](?:[ .()/-]{0,2}[0-9]){7,14}(?![0-9A-Za-z])/g
@@ -13,7 +13,7 @@ const PAIRS = /(?<![\w+.,:-])0[1-9]([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[0-9]{2}
 /** Telephone numbers as people write them. Conservative: digits alone are a number of anything. */
 export const phone: Detector = {
   name: 'phone',
-  mayHold: shape => shape.digits >= 8 && (shape.plus || shape.separator),
+  needs: needs({ digits: 8, signs: SIGNS.separator }),
   find: text => {
     const forms = [INTERNATIONAL, NORTH_AMERICAN, NATIONAL, PAIRS]
     return withoutOverlaps(forms.flatMap(form => findAll(form, text)))

@@ -1,4 +1,4 @@
-import type { Detector, Span } from './detector.js'
+import { type Detector, needs, SIGNS, type Span } from './detector.js'
 
 const BEGIN = /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g
 const END = /-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g
@@ -7,7 +7,7 @@ const SHORTEST = '-----BEGIN PRIVATE KEY-----'.length
 /** Private keys in PEM (RFC 7468), OpenSSH and OpenPGP form. One that is cut off is masked to the end of the value. */
 export const privateKey: Detector = {
   name: 'private-key',
-  mayHold: shape => shape.dash && shape.upperCase >= 10 && shape.length >= SHORTEST,
+  needs: needs({ length: SHORTEST, upperCase: 10, signs: SIGNS.dash }),
   find: text => {
     const spans: Span[] = []
     let after = 0

@@ -1,4 +1,4 @@
-import { type Detector, findAll } from './detector.js'
+import { type Detector, findAll, needs, SIGNS } from './detector.js'
 
 /**
  * Area, group and serial with the same separator twice. Areas 000, 666 and 900 to 999, group 00 and serial 0000 are
@@ -9,6 +9,6 @@ const SSN = /(?<![\w.]|[0-9]-)(?!000|666|9)[0-9]{3}([- ])(?!00)[0-9]{2}\1(?!0000
 /** US social security numbers as people write them, `123-45-6789`. Nine digits in a row could be anything. */
 export const usSsn: Detector = {
   name: 'us-ssn',
-  mayHold: shape => shape.digits >= 9 && shape.separator && shape.length >= 11,
+  needs: needs({ length: 11, digits: 9, signs: SIGNS.separator }),
   find: text => findAll(SSN, text),
 }
