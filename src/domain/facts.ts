@@ -9,7 +9,11 @@ export interface RelationUse extends RelationName {
   readonly access: 'read' | 'write'
 }
 
-/** A function as a statement names it. Operators are not listed; casts to a type appear as the type's name in `casts`. */
+/**
+ * A function as a statement names it. Operators are not listed; casts to a type appear as the type's name in `casts`.
+ * A field of an expression, `(x).name`, is listed here and as a column: the server takes it for either. `alias.name` is
+ * listed as a column only; where no such column exists, the server calls the function with the whole row.
+ */
 export interface FunctionName {
   readonly schema: string | undefined
   readonly name: string
@@ -27,7 +31,11 @@ export interface ColumnUse {
   readonly place: 'output' | 'filter' | 'order'
 }
 
-/** A run-time setting that a statement changes, `SET name TO value`. `value` is absent for DEFAULT, RESET and FROM CURRENT. */
+/**
+ * A run-time setting that a statement changes, `SET name TO value`; the name is in lower case. `value` is absent for
+ * DEFAULT, RESET and FROM CURRENT. A name or value that is computed, as in `set_config($1, $2, false)`, is `*`: it could
+ * be any. RESET ALL and DISCARD ALL are the name `all` without a value.
+ */
 export interface SettingUse {
   readonly name: string
   readonly value: string | undefined

@@ -87,7 +87,7 @@ describe('a condition filters when it reads the rows that would change', () => {
       'DELETE !wU >orders customers | ?c.id ?c.name',
     ],
     ['DELETE FROM public.orders WHERE public.orders.id = 1', 'DELETE !w >public.orders | ?orders.id'],
-    ['DELETE FROM orders WHERE (orders).id = 1', 'DELETE !w >orders | ?orders ?id WHOLEROW'],
+    ['DELETE FROM orders WHERE (orders).id = 1', 'DELETE !w >orders id() | ?orders ?id WHOLEROW'],
     ['DELETE FROM orders WHERE id + 0 = id + 0', 'DELETE !wU >orders | ?id'],
     ["DELETE FROM orders WHERE ctid = '(0,1)'", 'DELETE !w >orders | ?ctid'],
     ['DELETE FROM orders WHERE id = 1 RETURNING *, ssn', 'DELETE !w >orders | ?id ssn'],

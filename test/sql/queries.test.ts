@@ -27,9 +27,9 @@ describe('stars, whole rows and renamed columns are seen', () => {
     ['SELECT row_to_json(c) FROM customers c', 'SELECT customers row_to_json() | c WHOLEROW'],
     ['SELECT row_to_json(x.*) FROM (SELECT id FROM t) x', 'SELECT t row_to_json() | id INNERSTAR WHOLEROW'],
     ['SELECT (SELECT c) FROM customers c', 'SELECT customers | c WHOLEROW'],
-    ['SELECT (c).ssn FROM customers c', 'SELECT customers | c ssn WHOLEROW'],
-    ['SELECT (c.address).city FROM customers c', 'SELECT customers | c.address city'],
-    ['SELECT (get_person(1)).contact', 'SELECT get_person() | contact'],
+    ['SELECT (c).ssn FROM customers c', 'SELECT customers ssn() | c ssn WHOLEROW'],
+    ['SELECT (c.address).city FROM customers c', 'SELECT customers city() | c.address city'],
+    ['SELECT (get_person(1)).contact', 'SELECT get_person() contact() | contact'],
     ['SELECT (get_person(1)).*', 'SELECT get_person() | INNERSTAR WHOLEROW'],
     ['SELECT ROW(c.*) FROM customers c', 'SELECT customers | INNERSTAR WHOLEROW'],
     ['SELECT * FROM (SELECT * FROM customers) AS x', 'SELECT customers | INNERSTAR'],
@@ -182,5 +182,14 @@ describe('odd corners stay visible', () => {
     ],
     ["SELECT set_config('ro' || 'le', 'x', false)", 'SELECT set_config() *=x'],
     ["SELECT set_config('role'::text, 'x'::text, false)", 'SELECT set_config() role=x | ::text'],
+  ])
+})
+
+describe('a function in the notation of a column is a function', () => {
+  checkAll([
+    ["SELECT ('postgresql.conf'::text).pg_read_file", 'SELECT pg_read_file() | pg_read_file ::text'],
+    ["SELECT (c.f).pg_read_file FROM (SELECT 'x' AS f) c", 'SELECT pg_read_file() | c.f pg_read_file'],
+    ["SELECT ('s'::regclass).nextval", 'SELECT !w nextval() | nextval ::regclass'],
+    ['SELECT (a[1]).b.lo_unlink FROM t', 'SELECT !w t b() lo_unlink() | a b lo_unlink'],
   ])
 })

@@ -66,13 +66,18 @@ function readOperator(walk: Walk, body: Tree, scope: Scope): void {
   for (const operand of right.reverse()) walk.visit(operand, scope)
 }
 
-/** `(c).ssn`, `(f(x)).name`, `a[b]`: the field is a column of something, we cannot say of what. */
+/**
+ * `(c).ssn`, `(f(x)).name`, `a[b]`. The field is a column of something, or a function of one argument in the notation of
+ * columns: `('postgresql.conf'::text).pg_read_file` reads that file (PostgreSQL 18, 8.16.5). So it counts as both.
+ */
 function readIndirection(walk: Walk, body: Tree, scope: Scope): void {
   walk.visit(body.arg, scope)
   for (const step of listAt(body, 'indirection')) {
     const name = stringOf(step)
-    if (name !== undefined) walk.column(scope, undefined, name)
-    else if (bodyOf(step, 'A_Star') !== undefined) {
+    if (name !== undefined) {
+      walk.column(scope, undefined, name)
+      noteCall(walk, [name], scope)
+    } else if (bodyOf(step, 'A_Star') !== undefined) {
       walk.flow.wholeRow = true
       walk.flow.innerStar = true
     } else walk.visit(step, scope)
@@ -97,11 +102,13 @@ const NAME_AND_ORDER: ReadonlySet<string> = new Set(['funcname', 'agg_order'])
 /** Notes a function, and what is known of it by its name. */
 export function readFunction(walk: Walk, body: Tree, scope: Scope): void {
   const path = stringsAt(body, 'funcname')
+  noteCall(walk, path, scope)
+  if (path.at(-1) === 'set_config') readSetConfig(walk, listAt(body, 'args'), scope)
+}
+
+function noteCall(walk: Walk, path: readonly string[], scope: Scope): void {
   walk.call(scope, path)
-  const name = path.at(-1)
-  if (name === undefined) return
-  if (WRITING_FUNCTIONS.has(name)) scope.command.writes = true
-  if (name === 'set_config') readSetConfig(walk, listAt(body, 'args'), scope)
+  if (WRITING_FUNCTIONS.has(path.at(-1) ?? '')) scope.command.writes = true
 }
 
 /** `set_config(name, value, local)` is SET in another form. A name that is computed could be any: `*`. */
