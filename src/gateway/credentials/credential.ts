@@ -1,37 +1,41 @@
 import { inspect } from 'node:util'
-import type { Role } from '../../domain/connection.js'
 import { HoopError } from '../../lib/hoop-error.js'
+import type { DerivedKeyCache } from '../../protocols/protocol.js'
+
+export interface CredentialOptions {
+  readonly user: string
+  readonly password: string
+  /** Shared by the sessions that use the same role now. */
+  readonly derivedKeys: DerivedKeyCache
+  readonly onForget: () => void
+}
 
 /**
  * The account and password of a role at its target. INVARIANT 3: it lives in this process's memory for the length of a
  * session; printing or serialising it shows the account only.
  */
 export class Credential {
-  #password: string | undefined
+  readonly user: string
+  readonly #onForget: () => void
+  #secrets: { readonly password: string; readonly derivedKeys: DerivedKeyCache } | undefined
 
-  private constructor(
-    readonly user: string,
-    password: string,
-  ) {
-    this.#password = password
-  }
-
-  /** Reads the role's secret now; `resolve` is the configuration's way from a reference to its value. */
-  static of(role: Role, resolve: (reference: Role['password']) => string): Credential {
-    return new Credential(role.user, resolve(role.password))
+  constructor({ user, password, derivedKeys, onForget }: CredentialOptions) {
+    this.user = user
+    this.#secrets = { password, derivedKeys }
+    this.#onForget = onForget
   }
 
   /** Fails with `session_ended` once the session is over. */
-  get password(): string {
-    if (this.#password === undefined) {
-      throw new HoopError('session_ended', 'Cannot open the target: the session has ended')
-    }
-    return this.#password
+  get secrets(): { readonly password: string; readonly derivedKeys: DerivedKeyCache } {
+    if (this.#secrets !== undefined) return this.#secrets
+    throw new HoopError('session_ended', 'Cannot open the target: the session has ended')
   }
 
-  /** The session is over; nothing opens the target with this any more. */
+  /** The session is over; nothing opens the target with this any more. Idempotent. */
   forget(): void {
-    this.#password = undefined
+    if (this.#secrets === undefined) return
+    this.#secrets = undefined
+    this.#onForget()
   }
 
   toJSON(): { readonly user: string } {

@@ -80,7 +80,8 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     judge: makeJudge({ readFacts: text => deps.facts.read(text), catalog: read, decide, maskerFor }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
-    onFault: error => deps.log.error({ session: live.session.id, cause: describeError(error) }, 'a relay failed'),
+    onFault: error =>
+      deps.log.error({ session: live.session.id, cause: describeError(error) }, 'a relay failed'),
     onActivity: live.touch,
   })
   const cancel = async (): Promise<void> => {
@@ -99,7 +100,9 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   live.recordClientEnd({ kind: 'client_end', client: number, ...end.counts })
 }
 
-function joinOptions(live: LiveSession): Pick<JoinOptions, 'results' | 'statementBytesMax' | 'nextOperation'> {
+function joinOptions(
+  live: LiveSession,
+): Pick<JoinOptions, 'results' | 'statementBytesMax' | 'nextOperation'> {
   const { results, limits } = live.admission.connection
   return { results, statementBytesMax: limits.statementBytesMax, nextOperation: live.nextOperation }
 }

@@ -10,10 +10,10 @@ import type { Store } from '../../store/store.js'
 import type { StreamRequest } from '../../tunnel/stream-request.js'
 import { Admission } from '../access/admission.js'
 import type { Policies } from '../access/policies.js'
-import { Credential } from '../credentials/credential.js'
+import { CredentialVault } from '../credentials/credential-vault.js'
 import { errorBody } from '../error-body.js'
 import type { Recorder } from '../recordings/recorder.js'
-import { LiveSession } from './live-session.js'
+import { LiveSession, type LiveSessionOptions } from './live-session.js'
 import { type ServeDeps, serveClient } from './serve-client.js'
 import { readVerifier } from './verifier.js'
 
@@ -33,6 +33,7 @@ export interface SessionsDeps extends ServeDeps {
 /** All sessions of this gateway that live. */
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
+  readonly #vault = new CredentialVault()
   readonly #finishing = new Set<Promise<void>>()
   readonly #sweeper: NodeJS.Timeout
   #draining = false
@@ -47,19 +48,42 @@ export class Sessions {
     this.#refuseWhenFull()
     const verifier = readVerifier(request.verifier)
     const admission = await this.#admit(principal, request.grant)
-    const { grant, connection, role } = admission
-    const credential = Credential.of(role, this.deps.policies().resolveSecret)
+    const { grant } = admission
     const now = this.deps.now()
     const session = makeSession(admission, { now, address })
-    const recorder = await this.#beginRecording(session, grant)
-    await this.deps.store.sessions.insert(session)
-    const using = { principal, connection: connection.name, role: role.name }
-    const rules = (database: string) => this.#rulesFor({ ...using, database })
-    const live = new LiveSession({ session, admission, credential, verifier, recorder, now, rules, onEnd: this.#onEnd })
-    this.#live.set(session.id, live)
-    await this.#audit(live, 'session.opened')
+    const live = await this.#begin({ session, admission, verifier, now })
+    try {
+      await this.#audit(live, 'session.opened')
+    } catch (error) {
+      live.end('fault')
+      throw error
+    }
     const until = grant.until.toISOString()
-    return { id: session.id, token: live.token, protocol: session.protocol, database: connection.database, until }
+    const { database } = admission.connection
+    return { id: session.id, token: live.token, protocol: session.protocol, database, until }
+  }
+
+  /** Everything a session holds, or nothing of it. */
+  async #begin(
+    parts: Pick<LiveSessionOptions, 'session' | 'admission' | 'verifier' | 'now'>,
+  ): Promise<LiveSession> {
+    const { session, admission } = parts
+    const { connection, role, grant } = admission
+    const credential = this.#vault.take(connection.name, role, this.deps.policies().resolveSecret)
+    let recorder: Recorder | undefined
+    try {
+      recorder = await this.#beginRecording(session, grant)
+      await this.deps.store.sessions.insert(session)
+      const using = { principal: session.principal, connection: connection.name, role: role.name }
+      const rules = (database: string) => this.#rulesFor({ ...using, database })
+      const live = new LiveSession({ ...parts, credential, recorder, rules, onEnd: this.#onEnd })
+      this.#live.set(session.id, live)
+      return live
+    } catch (error) {
+      credential.forget()
+      await recorder?.close().catch(() => undefined)
+      throw error
+    }
   }
 
   /** A stream of raw bytes for one client connection, or the one that holds the session. */
@@ -235,7 +259,10 @@ export class Sessions {
   }
 }
 
-function makeSession({ grant, connection, role }: Admission, { now, address }: { now: Date; address: string }): Session {
+function makeSession(
+  { grant, connection, role }: Admission,
+  { now, address }: { now: Date; address: string },
+): Session {
   return {
     id: makeSessionId(randomBytes),
     grant: grant.id,

@@ -38,7 +38,7 @@ export async function openTarget(admission: Admission, options: TargetOptions): 
   const login = new TargetLogin(raw, connection, signal)
   const start = options.protocol.startTarget({
     user: options.credential.user,
-    password: options.credential.password,
+    ...options.credential.secrets,
     database: options.database,
     tls: connection.tls.mode === 'disable' ? 'disable' : 'require',
     settings: options.settings,
