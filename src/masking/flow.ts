@@ -1,6 +1,6 @@
 import type { ColumnUse, FlowFacts, StatementFacts } from '../domain/facts.js'
 import { type Protection, type Touched, touch } from './touched.js'
-import { isTraceable, keepsArguments, runsSql, takesRow } from './traceable-functions.js'
+import { isTraceable, keepsArguments, mayKeepArguments, runsSql, takesRow } from './traceable-functions.js'
 import { isTraceableType } from './traceable-types.js'
 
 /** How protected values can move in one statement. Conservative: what is not known to be harmless is not. */
@@ -22,9 +22,9 @@ export interface Flow {
 export interface Calls {
   /** Not on the list of traceable functions, or one of the database's own: may return any protected value. */
   readonly untraceable: boolean
-  /** One of those is built in; what it keeps or signals is not known. */
-  readonly untraceableBuiltIn: boolean
-  /** One of those is the database's own. */
+  /** One of those is the server's and could keep or signal its arguments. */
+  readonly mayKeep: boolean
+  /** One of those is the database's own, or a name nobody knows: also a field that could be a call, `(row).name`. */
   readonly userDefined: boolean
   readonly keeping: boolean
   readonly runsSql: boolean
@@ -74,21 +74,20 @@ function callsWithRow(name: string, touched: Touched, { catalog }: Protection): 
 }
 
 function readCalls(facts: FlowFacts, { catalog }: Protection): Calls {
-  let untraceableBuiltIn = false
+  let mayKeep = false
   let userDefined = false
   let keeping = false
   let sql = false
   let countsRows = false
   for (const { schema, name } of facts.functions) {
     const builtIn = (schema === undefined || schema === 'pg_catalog') && !catalog.userFunctions.has(name)
-    if (!builtIn) userDefined = true
-    else if (!isTraceable(name)) untraceableBuiltIn = true
+    if (builtIn && !isTraceable(name) && (mayKeepArguments(name) || schema !== undefined)) mayKeep = true
+    else if (!builtIn || !isTraceable(name)) userDefined = true
     if (keepsArguments(name)) keeping = true
     if (runsSql(name)) sql = true
     if (name === 'generate_series') countsRows = true
   }
-  const untraceable = untraceableBuiltIn || userDefined
-  return { untraceable, untraceableBuiltIn, userDefined, keeping, runsSql: sql, countsRows }
+  return { untraceable: mayKeep || userDefined, mayKeep, userDefined, keeping, runsSql: sql, countsRows }
 }
 
 /** The facts of statements that run as one: EXECUTE with the statement behind its name. */

@@ -88,7 +88,7 @@ function refuseCalls({ calls, reaches, foreign, mentions, touched }: Flow): Refu
   const keeps = 'a function in it keeps or signals what it is given, which could be masked values'
   if (calls.keeping && (reaches || foreign)) return refuse(keeps, LEAVE_OUT)
   const otherSource = calls.userDefined || touched.unknownRead
-  if (calls.untraceableBuiltIn && (reaches || otherSource)) return refuse(keeps, LEAVE_OUT)
+  if (calls.mayKeep && (reaches || otherSource)) return refuse(keeps, LEAVE_OUT)
   return calls.countsRows && mentions
     ? refuse('the number of its rows would tell masked values', LEAVE_OUT)
     : undefined

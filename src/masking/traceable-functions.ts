@@ -135,6 +135,8 @@ const KEEPING: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
+const SERVER_NAMED = /^(pg_|lo_|ts_|txid_|brin_|gin_|binary_upgrade_|(loread|lowrite|setseed|currtid2)$)/
+
 /** Functions that run SQL which is a value to the grammar, so that nobody has read it: also those of known extensions. */
 const SQL_RUNNING =
   /^(query_to_xml|cursor_to_xml|dblink|crosstab|xpath_table$|connectby$|ts_stat$|ts_rewrite$|tsvector_update_trigger)/
@@ -159,6 +161,14 @@ export function isTraceable(name: string): boolean {
 /** True when a built-in function of this name is known to keep or signal its arguments. */
 export function keepsArguments(name: string): boolean {
   return KEEPING.has(name)
+}
+
+/**
+ * True when a function of this name, which is not traceable, can be one of the server's own that keeps its arguments: all
+ * of those with a side effect have such a name, also the ones of versions to come.
+ */
+export function mayKeepArguments(name: string): boolean {
+  return SERVER_NAMED.test(name)
 }
 
 /** True when a function of this name runs a text as SQL. */

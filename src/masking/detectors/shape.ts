@@ -45,6 +45,6 @@ export function readShape(value: Buffer, shape: Shape): void {
   shape.length = length
   shape.digits = digits / DIGIT
   shape.upperCase = upperCase / UPPER
-  shape.longestToken = run > longest ? run : longest
+  shape.longestToken = Math.max(run, longest)
   shape.signs = signs & SIGN_BITS
 }
