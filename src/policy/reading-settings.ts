@@ -16,7 +16,7 @@ const READING_SETTINGS: ReadonlyMap<string, Allowed> = new Map([
     'standard_conforming_strings',
     { values: new Set(['on', 'true', 'yes', '1', 't', 'tr', 'tru', 'y', 'ye']), reset: false },
   ],
-  ['client_encoding', { values: new Set(['utf8', 'unicode', 'sqlascii']), reset: true }],
+  ['client_encoding', { values: new Set(['utf8', 'unicode']), reset: true }],
   ['backslash_quote', { values: new Set(['safeencoding', 'off', 'false', 'no', '0']), reset: true }],
   ['session_replication_role', { values: new Set(['origin']), reset: true }],
 ])

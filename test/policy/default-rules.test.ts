@@ -169,7 +169,7 @@ check(
   sets('standard_conforming_strings', 'off', 'ALTER'),
   'deny no-reading-change',
 )
-for (const encoding of ['UTF8', 'utf-8', 'UNICODE', 'SQL_ASCII', undefined]) {
+for (const encoding of ['UTF8', 'utf-8', 'UNICODE', undefined]) {
   check(`client_encoding = ${encoding} is allowed`, sets('client_encoding', encoding), 'allow')
 }
 for (const encoding of [
@@ -181,6 +181,7 @@ for (const encoding of [
   'GB18030',
   'JOHAB',
   'SHIFT_JIS_2004',
+  'SQL_ASCII',
   'LATIN1',
   '',
 ]) {
