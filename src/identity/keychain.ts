@@ -108,7 +108,7 @@ function runChild(input: string, env: Environment): Promise<string> {
     // The child may be gone before it has read everything; what counts is its answer.
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
-    child.once('error', () => reject(new KeychainUnavailable('its helper process could not be started')))
+    child.once('error', () => reject(new KeychainUnavailable('its process could not be started')))
     child.once('close', (_code, signal) => {
       if (signal === null) resolve(output)
       else reject(new KeychainUnavailable(`it gave no answer within ${ANSWER_TIMEOUT_MS / 1000} s`))

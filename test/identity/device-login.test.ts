@@ -78,6 +78,16 @@ test('a login is waited for as long as nobody has answered', async () => {
   expect((await polling).idToken).toBeTypeOf('string')
 })
 
+test('a wrong password signs nobody in', async () => {
+  const started = await login()
+  const impostor = { email: ANN.email, password: 'guess' }
+  await expect(approveDeviceCode(provider, started.userCode, impostor)).rejects.toThrow(
+    'did not sign in: 401',
+  )
+  provider.failTokenRequests('expired_token', 1)
+  await expect(started.poll(patience())).rejects.toMatchObject({ code: 'login_expired' })
+})
+
 test('slow_down adds five seconds to every pause from then on', async () => {
   const started = await login()
   await approveDeviceCode(provider, started.userCode, ANN)

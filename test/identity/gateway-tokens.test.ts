@@ -92,7 +92,10 @@ describe('a token of the gateway', () => {
     const sign = (over: object, typ: string) =>
       new SignJWT({ ...payload, ...over }).setProtectedHeader({ alg: 'ES256', typ }).sign(key.privateKey)
     expect(await tokens.verify(await sign({}, 'at+jwt'))).toMatchObject({ subject: 's' })
+    expect(await tokens.verify(await sign({ aud: [GATEWAY] }, 'at+jwt'))).toMatchObject({ subject: 's' })
     const wrong = [
+      sign({ aud: 'https://other.example' }, 'at+jwt'),
+      sign({ iss: 'https://other.example' }, 'at+jwt'),
       sign({}, 'JWT'),
       sign({ groups: 'admins' }, 'at+jwt'),
       sign({ groups: [1] }, 'at+jwt'),
