@@ -134,7 +134,10 @@ function makeStatementMasking(
   }
 }
 
-/** Nothing is known of what comes unasked: rows and COPY data are distrusted, texts go through the net. */
+/**
+ * Nothing is known of what comes unasked: rows and COPY data are distrusted, notifications are replaced when a column is
+ * protected. Other texts are settings and notices of the server itself: the net is enough, and whole would break clients.
+ */
 function makeBackground(context: MaskerContext): StatementMasking {
   const trust: Trust = {
     tainted: true,
@@ -144,7 +147,12 @@ function makeBackground(context: MaskerContext): StatementMasking {
     rule: undefined,
   }
   const masking = makeStatementMasking({ ...context, trust }, { hidesMessages: false, copies: [] })
-  return { ...masking, maskText: text => maskText(text, context.net) }
+  const { byOid, anyRule } = context.protection.columns
+  return {
+    ...masking,
+    maskPayload: text =>
+      byOid.size > 0 && anyRule !== undefined ? hidden(anyRule) : maskText(text, context.net),
+  }
 }
 
 function hidden(rule: ColumnRule): string {

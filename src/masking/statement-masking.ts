@@ -30,6 +30,11 @@ export interface StatementMasking {
   planCopy(columnCount: number): RowPlan | undefined
   /** Text made by the server that can carry values: messages, details, notices, notifications, settings. */
   maskText(text: string): string
+  /**
+   * The payload of a notification: triggers and other sessions fill it with what nobody can trace, so it is replaced
+   * whole as soon as a column is protected. Where this is absent, `maskText` is used.
+   */
+  readonly maskPayload?: (text: string) => string
   /** True when messages of this statement may hold protected values in any form, so that they are replaced whole. */
   readonly hidesMessages: boolean
 }

@@ -215,6 +215,14 @@ test('rows that answer nothing are masked whole', () => {
   expect(shape(masker(PII).background.planRows([column({ tableOid: ORDERS, columnNumber: 1 })]))).toBe('pii')
 })
 
+test('notifications are replaced when a column is protected; settings are not', () => {
+  const { background } = masker(PII, NET)
+  expect(background.maskPayload?.('{"ssn":"123"}')).toBe('details are masked by rule "pii"')
+  expect(background.maskText('UTF8')).toBe('UTF8')
+  expect(background.maskText('a@b.co')).toBe('[masked]')
+  expect(masker(NET).background.maskPayload?.('hello a@b.co')).toBe('hello [masked]')
+})
+
 describe('detectors alone', () => {
   test('statements that would be refused for columns pass', () => {
     for (const text of [
