@@ -18,7 +18,9 @@ export function readBody(stream: Readable, bytesMax: number): Promise<Buffer> {
       }
       chunks.push(chunk)
     })
-    // A stream that was reset ends too; `aborted` and a code tell it from one that is whole.
+    // Its events are over: waiting for them would be for ever.
+    if (stream.destroyed) return reject(new Error('the body was cut short'))
+    // A stream that was reset ends too; its code tells it from one that is whole.
     stream.once('end', () => {
       if (wasReset(stream)) reject(new Error('the body was cut short'))
       else resolve(Buffer.concat(chunks, length))

@@ -68,23 +68,31 @@ export class Http2Peer implements TunnelPeer {
     const aborted = () => stream.close(constants.NGHTTP2_CANCEL)
     if (signal?.aborted === true) aborted()
     signal?.addEventListener('abort', aborted, { once: true })
-    const answer = await this.#answer(stream).finally(() => signal?.removeEventListener('abort', aborted))
-    if (answer.status === 200) return new Http2Duplex(stream, this.#options.unavailable)
-    stream.end()
-    const body = await readBody(stream, REFUSAL_BODY_BYTES_MAX).catch(() => Buffer.alloc(0))
-    throw readRefusal(answer.status, body, this.#options.unavailable)
+    const refused = (status: number) =>
+      readBody(stream, REFUSAL_BODY_BYTES_MAX).then(
+        body => readRefusal(status, body, this.#options.unavailable),
+        () => readRefusal(status, Buffer.alloc(0), this.#options.unavailable),
+      )
+    const opened = await this.#answer<Duplex | HoopError>(stream, status => {
+      if (status === 200) return new Http2Duplex(stream, this.#options.unavailable)
+      stream.end()
+      return refused(status)
+    }).finally(() => signal?.removeEventListener('abort', aborted))
+    if (opened instanceof HoopError) throw opened
+    return opened
   }
 
   async request(request: PeerRequest): Promise<PeerResponse> {
     const stream = this.#start(request.method, request.path, request.headers ?? {})
     stream.end(request.body)
-    const answer = await this.#answer(stream)
-    try {
-      return { ...answer, body: await readBody(stream, RESPONSE_BODY_BYTES_MAX) }
-    } catch (cause) {
-      stream.close(constants.NGHTTP2_CANCEL)
-      throw this.#unavailable('the answer was cut short', cause)
-    }
+    return this.#answer(stream, async (status, headers) => {
+      try {
+        return { status, headers, body: await readBody(stream, RESPONSE_BODY_BYTES_MAX) }
+      } catch (cause) {
+        stream.close(constants.NGHTTP2_CANCEL)
+        throw this.#unavailable('the answer was cut short', cause)
+      }
+    })
   }
 
   /** Says GOAWAY: streams that are open go on to their end. */
@@ -113,7 +121,14 @@ export class Http2Peer implements TunnelPeer {
     return stream
   }
 
-  #answer(stream: ClientHttp2Stream): Promise<{ status: number; headers: IncomingHttpHeaders }> {
+  /**
+   * Waits for the head of the answer. `take` runs as it comes and not after a promise: the end of a short answer
+   * follows at once, and whoever listens later has missed it.
+   */
+  #answer<Answer>(
+    stream: ClientHttp2Stream,
+    take: (status: number, headers: IncomingHttpHeaders) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let failure: Error | undefined
       const timeoutMs = this.#options.openTimeoutMs ?? OPEN_TIMEOUT_MS
@@ -130,7 +145,7 @@ export class Http2Peer implements TunnelPeer {
       })
       stream.once('response', headers => {
         clearTimeout(timer)
-        resolve({ status: Number(headers[':status']), headers })
+        resolve(take(Number(headers[':status']), headers))
       })
     })
   }

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { AGENT_CONNECT_PATH, AGENT_PROTOCOL, exportKeyingMaterial } from './agent-connection.js'
 import { type DialOptions, dialTls } from './dial-tls.js'
 import type { HttpExchange } from './http-exchange.js'
 import { serveHttp2 } from './serve-http2.js'
 import type { StreamRequest } from './stream-request.js'
-import { WebSocketDuplex } from './websocket-duplex.js'
 import { openWebSocket } from './websocket-peer.js'
 
 /** What an agent does with what the gateway asks of it. */
@@ -12,6 +12,14 @@ export interface ReverseService {
   onStream(request: StreamRequest): void
   /** `keyingMaterial` belongs to this connection: see `AgentConnection`. */
   onExchange(exchange: HttpExchange, keyingMaterial: Buffer): void
+}
+
+/** How an agent reaches a gateway. */
+export interface ReverseOptions extends DialOptions {
+  readonly service: ReverseService
+  /** `ws` asks for a WebSocket from the start; `auto` does where the other side does not know agents by ALPN. */
+  readonly transport?: 'auto' | 'ws' | undefined
+  readonly pingIntervalMs?: number | undefined
 }
 
 /** A connection that the agent dialled and now serves. */
@@ -27,10 +35,9 @@ export interface ReverseConnection {
  * itself for exactly this connection and older versions bind that proof less well (RFC 7627). Where the other side
  * does not know agents by ALPN, a WebSocket is asked for. Fails with `gateway_unavailable`.
  */
-export async function dialReverse(
-  options: DialOptions & { readonly pingIntervalMs?: number | undefined; readonly service: ReverseService },
-): Promise<ReverseConnection> {
-  const tls = await dialTls({ ...options, protocols: [AGENT_PROTOCOL, 'http/1.1'], minVersion: 'TLSv1.3' })
+export async function dialReverse(options: ReverseOptions): Promise<ReverseConnection> {
+  const protocols = options.transport === 'ws' ? ['http/1.1'] : [AGENT_PROTOCOL, 'http/1.1']
+  const tls = await dialTls({ ...options, protocols, minVersion: 'TLSv1.3' })
   const keyingMaterial = exportKeyingMaterial(tls)
   const socket: Duplex = tls.alpnProtocol === AGENT_PROTOCOL ? tls : await overWebSocket(options, tls)
   const session = serveHttp2(socket, {
@@ -55,17 +62,6 @@ export async function dialReverse(
   }
 }
 
-async function overWebSocket(
-  options: DialOptions & { readonly pingIntervalMs?: number | undefined },
-  socket: Parameters<typeof openWebSocket>[0]['socket'],
-): Promise<Duplex> {
-  const { url, pingIntervalMs } = options
-  const webSocket = await openWebSocket({
-    url,
-    socket,
-    path: AGENT_CONNECT_PATH,
-    headers: {},
-    pingIntervalMs,
-  })
-  return new WebSocketDuplex(webSocket, 'gateway_unavailable')
+function overWebSocket({ url, pingIntervalMs }: ReverseOptions, socket: TLSSocket): Promise<Duplex> {
+  return openWebSocket({ url, socket, path: AGENT_CONNECT_PATH, headers: {}, pingIntervalMs })
 }

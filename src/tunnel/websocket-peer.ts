@@ -35,8 +35,7 @@ export class WebSocketPeer implements TunnelPeer {
   }
 
   async open(path: string, headers: Readonly<Record<string, string>>): Promise<Duplex> {
-    const socket = await openWebSocket({ ...this.#options, socket: await this.#dial(), path, headers })
-    return new WebSocketDuplex(socket, 'gateway_unavailable')
+    return openWebSocket({ ...this.#options, socket: await this.#dial(), path, headers })
   }
 
   async request(request: PeerRequest): Promise<PeerResponse> {
@@ -75,7 +74,7 @@ export function openWebSocket(options: {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly pingIntervalMs?: number | undefined
-}): Promise<WebSocket> {
+}): Promise<Duplex> {
   const url = readGatewayUrl(options.url)
   const { socket } = options
   return new Promise((resolve, reject) => {
@@ -89,7 +88,8 @@ export function openWebSocket(options: {
     })
     webSocket.once('open', () => {
       watchWebSocket(webSocket, options.pingIntervalMs)
-      resolve(webSocket)
+      // Here and now: the first message may be in the packet with the answer, and comes before a promise settles.
+      resolve(new WebSocketDuplex(webSocket, 'gateway_unavailable'))
     })
     webSocket.once('unexpected-response', (request, response) => {
       const refused = (body: Buffer) => {

@@ -135,6 +135,15 @@ describe.each(TRANSPORTS)('streams over transport %s', transport => {
     })
   })
 
+  test('what the gateway says at once is not lost', async () => {
+    takeStream = request => request.accept().end('220 ready')
+    const streams = await Promise.all(Array.from({ length: 20 }, () => peer.open('/greeting', {})))
+    const greetings = await Promise.all(streams.map(readAll))
+    expect(greetings.map(String)).toEqual(Array.from({ length: 20 }, () => '220 ready'))
+    for (const stream of streams) stream.destroy()
+    takeStream = echo
+  })
+
   test('headers arrive', async () => {
     takeStream = request => {
       const stream = request.accept()
