@@ -48,7 +48,9 @@ export interface RunningGateway {
 
 /** Puts the gateway together from its configuration file and opens its port. */
 export async function startGateway({ file, log }: GatewayOptions): Promise<RunningGateway> {
-  const config = loadConfig(file)
+  const config = loadConfig(file, {
+    warn: warning => log.warn({ warning }, 'the configuration has a doubtful place'),
+  })
   const current = { config, policies: makePolicies(config) }
   const store = await openConfiguredStore(config, log)
   await adoptLostSessions({ store, directory: config.recordings.directory, now, log })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Logger, pino } from 'pino'
+import type { ConfigProblem } from '../config/problem.js'
 import { describeError, HoopError } from '../lib/hoop-error.js'
 import { readVersion } from './version.js'
 
@@ -65,7 +66,10 @@ async function runAgentDaemon({ config, logLevel }: DaemonOptions): Promise<void
 
 async function checkConfiguration(file: string): Promise<void> {
   const { loadConfig } = await import('../config/load-config.js')
-  const { connections, access, statements } = loadConfig(file)
+  const { renderProblem } = await import('../config/problem.js')
+  const warn = (problem: ConfigProblem): void =>
+    void process.stderr.write(`hoopd: ${renderProblem(problem)}\n`)
+  const { connections, access, statements } = loadConfig(file, { warn })
   const counts = `${connections.length} connections, ${access.length} access rules, ${statements.length} statement rules`
   process.stdout.write(`${file} is good: ${counts}\n`)
 }
