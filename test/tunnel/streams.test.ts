@@ -87,6 +87,10 @@ describe.each(TRANSPORTS)('streams over transport %s', transport => {
 
   test('a sender stops while nobody reads, and goes on when somebody does', async () => {
     const { near, far } = await pair()
+    // A reader that takes a little and then stops, as a person does who looks at the first page.
+    near.write('x')
+    await once(far, 'readable')
+    far.read()
     const block = Buffer.alloc(64 * 1024)
     let written = 0
     while (written < 256 * MIB && (near.write(block) || (await drainedSoon(near)))) written += block.length
