@@ -190,7 +190,10 @@ function explain(error: unknown, { url, proxy, timedOut, timeoutMs }: DialFailur
     })
   }
   const why = timedOut ? `no answer within ${timeoutMs / 1000} s` : reason(error, code)
-  return new HoopError('gateway_unavailable', `${message}: ${why}`, { cause: error })
+  return new HoopError('gateway_unavailable', `${message}: ${why}`, {
+    hint: 'check its address and the network, then try again',
+    cause: error,
+  })
 }
 
 function reason(error: unknown, code: string): string {
