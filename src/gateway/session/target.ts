@@ -79,7 +79,11 @@ export async function sendAside(admission: Admission, options: TargetOptions, pa
 
 async function openTransport(connection: Connection, agents: AgentHub, signal: AbortSignal): Promise<Duplex> {
   const { host, port, agent } = connection
-  if (agent !== undefined) return agents.openTarget(agent, { host, port, signal })
+  if (agent !== undefined) {
+    return agents.openTarget(agent, { host, port, signal }).catch(error => {
+      throw withoutAddress(connection, error)
+    })
+  }
   return new Promise((resolve, reject) => {
     const socket = connectTcp({
       host,
@@ -94,6 +98,17 @@ async function openTransport(connection: Connection, agents: AgentHub, signal: A
       resolve(socket)
     })
     socket.once('error', cause => reject(unreachableTarget(connection, cause)))
+  })
+}
+
+/** The agent's reason under the connection's name: where a target is, is not the client's business. */
+function withoutAddress(connection: Connection, error: unknown): unknown {
+  if (!(error instanceof HoopError)) return error
+  const { name, agent } = connection
+  const reason = error.message.slice(error.message.indexOf(': ') + 2)
+  return new HoopError(error.code, `Cannot reach the target of "${name}": ${reason}`, {
+    hint: error.hint ?? `look at the log of hoopd agent "${agent}", or ask who runs "${name}"`,
+    cause: error,
   })
 }
 
