@@ -80,6 +80,8 @@ describe('rows', () => {
   check('SELECT id FROM orders UNION SELECT id FROM customers', [plain(1, ORDERS)], 'pii')
   check('SELECT id FROM orders UNION SELECT total FROM orders', [plain(1, ORDERS)], 'passes')
   check('SELECT id FROM unknown_one', [column()], 'pii')
+  check('SELECT id::wheel FROM customers', [column()], 'pii')
+  check('SELECT id::bigint FROM customers', [column()], 'passes')
   check('SHOW server_version', [column()], 'passes')
 
   test('a rule of the strategy null gives NULL also where the origin is unknown', () => {
@@ -190,6 +192,14 @@ describe('names of the session', () => {
     expect(shape(masking('EXECUTE p').planRows([column({ tableOid: ORDERS, columnNumber: 1 })]))).toBe('pii')
     expect(shape(masking('FETCH ALL FROM c').planRows([column()]))).toBe('pii')
     expect(masking('EXECUTE p').hidesMessages).toBe(true)
+  })
+
+  test('a plan that is shown first does not clear what follows in the same text', () => {
+    const facts = readPostgresText('EXPLAIN EXECUTE p; SELECT reverse(ssn) FROM customers')
+    const other = readPostgresText('SELECT 1')
+    if (!facts.understood || !other.understood) throw new Error('not understood')
+    const judged = masker(PII).judge([...facts.statements, ...other.statements], facts)
+    expect(judged.kind === 'masked' && shape(judged.masking.planRows([column()]))).toBe('pii')
   })
 
   test('what a prepared statement stores counts with what it is given', () => {
