@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { HoopError } from '../lib/hoop-error.js'
+import { relay } from '../tunnel/relay.js'
 
 /** Client connections at once; a GUI opens eight. */
 const CONNECTIONS_MAX = 128
@@ -22,7 +23,7 @@ export interface LoopbackListener {
 /** Listens on the first port that is free. Fails with `conflict` when none is. */
 export async function listenOnLoopback(options: LoopbackOptions): Promise<LoopbackListener> {
   const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, socket => {
+  const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     serve(socket, options)
@@ -64,23 +65,11 @@ function serve(socket: Socket, { openStream, onFailure }: LoopbackOptions): void
   openStream().then(
     stream => {
       if (socket.destroyed) stream.destroy()
-      else join(socket, stream)
+      else void relay(socket, stream)
     },
     error => {
       socket.destroy()
       onFailure(error)
     },
   )
-}
-
-/** Bytes both ways, each direction ending on its own; back-pressure is the streams' own. */
-function join(socket: Socket, stream: Duplex): void {
-  socket.pipe(stream)
-  stream.pipe(socket)
-  stream.on('error', () => socket.destroy())
-  stream.once('close', () => socket.destroySoon())
-  socket.once('close', () => {
-    if (!stream.writableEnded) stream.end()
-    stream.resume()
-  })
 }
