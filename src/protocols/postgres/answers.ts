@@ -180,7 +180,7 @@ export class Answers {
   #endTransaction(): void {
     const joint = this.#joint
     joint.hiding = undefined
-    joint.cursors.forgetAll(portal => !portal.fromSql)
+    joint.cursors.forgetAll(portal => !portal.outlivesTransaction)
     if (!joint.definesUncommitted) return
     joint.definesUncommitted = false
     joint.act({ kind: 'catalogChanged' })

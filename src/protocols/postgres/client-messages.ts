@@ -162,7 +162,7 @@ export class ClientMessages implements FrameSink {
     const prepared = resolved.kind === 'one' ? resolved.value : undefined
     const portal: Portal = {
       prepared,
-      fromSql: false,
+      outlivesTransaction: false,
       formats: fields.resultFormats,
       values: recordValues(fields, prepared?.parameterTypes ?? []),
       columns: undefined,

@@ -75,8 +75,10 @@ function effectOf(
   }
 }
 
+/** Facts do not say WITH HOLD. A text without the word cannot mean it; one with it may. */
 function cursorOf(prepared: Prepared): Portal {
-  return { prepared, fromSql: true, formats: [], values: [], columns: undefined, describedIn: -1 }
+  const outlivesTransaction = /hold/i.test(prepared.text)
+  return { prepared, outlivesTransaction, formats: [], values: [], columns: undefined, describedIn: -1 }
 }
 
 /** The text has run. INVARIANT: after a failure every effect stays possible and none is certain. */

@@ -129,7 +129,6 @@ export class Joint implements Names {
   /** Records what is still owed as abandoned and tells the client why, unless it is in the middle of a message. */
   end(reason: EndReason, message: string): void {
     if (this.ended) return
-    this.flushClient()
     for (let owed = this.owed.shift(); owed !== undefined; owed = this.owed.shift()) {
       const run = runOf(owed)
       // The run behind a description of our own has an entry of its own.
@@ -138,6 +137,7 @@ export class Joint implements Names {
       if (rows !== undefined) this.record(rows)
       this.record(run.finish({ outcome: run.refusal === undefined ? 'abandoned' : 'refused' }))
     }
+    this.flushClient()
     this.ended = true
     const error = this.fatalWasSent || this.clientIsMidMessage() ? undefined : endError(reason, message)
     if (error !== undefined) this.toClient(error)

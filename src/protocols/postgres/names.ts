@@ -19,7 +19,8 @@ export interface Prepared {
 export interface Portal {
   /** Undefined when Bind named a statement that is not known: it cannot be judged, so it does not run. */
   readonly prepared: Prepared | undefined
-  readonly fromSql: boolean
+  /** A cursor WITH HOLD; every other portal is gone when its transaction ends. */
+  readonly outlivesTransaction: boolean
   /** Result formats as Bind gave them: none, one for all, or one a column. */
   readonly formats: readonly number[]
   readonly values: readonly RecordedValue[]

@@ -1,12 +1,16 @@
-/** A buffer of rewritten rows is handed on when it has grown to this. */
-const HAND_ON_BYTES = 256 * 1024
+/** A buffer of rewritten rows that has grown to this is not added to. */
+const GATHERED_BYTES_FULL = 256 * 1024
 /** Passing runs shorter than this are copied behind rewritten rows rather than sent on their own. */
 const COPY_BYTES_MAX = 16 * 1024
 const FIRST_BYTES = 16 * 1024
 
-/** What goes to the client, in order: runs of passing bytes as they are, rewritten rows gathered in one buffer a chunk. */
+/**
+ * What goes to the client out of one chunk, in order: runs of passing bytes as they are, rewritten rows gathered in one
+ * buffer. It is kept up to the end of the chunk, so that what a recording keeps of it is recorded first.
+ */
 export class Output {
   readonly #send: (bytes: Buffer) => void
+  #waiting: Buffer[] = []
   #gathered: Buffer | undefined
   #used = 0
 
@@ -18,8 +22,8 @@ export class Output {
   pass(bytes: Buffer): void {
     if (this.#used > 0 && bytes.length <= COPY_BYTES_MAX) this.append(bytes)
     else {
-      this.flush()
-      this.#send(bytes)
+      this.#finishGathered()
+      this.#waiting.push(bytes)
     }
   }
 
@@ -27,12 +31,21 @@ export class Output {
   append(bytes: Buffer): void {
     this.#reserve(bytes.length).set(bytes, this.#used)
     this.#used += bytes.length
-    if (this.#used >= HAND_ON_BYTES) this.flush()
+    if (this.#used >= GATHERED_BYTES_FULL) this.#finishGathered()
   }
 
-  /** Sends what was gathered. */
+  /** Sends everything. */
   flush(): void {
-    if (this.#gathered !== undefined && this.#used > 0) this.#send(this.#gathered.subarray(0, this.#used))
+    this.#finishGathered()
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const bytes of waiting) this.#send(bytes)
+  }
+
+  #finishGathered(): void {
+    if (this.#gathered !== undefined && this.#used > 0)
+      this.#waiting.push(this.#gathered.subarray(0, this.#used))
     this.#gathered = undefined
     this.#used = 0
   }

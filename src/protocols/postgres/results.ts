@@ -12,6 +12,8 @@ import { maskedColumn, type ResultEnd, type Run } from './run.js'
 /** The largest row that is gathered to be masked. */
 const MASKED_ROW_BYTES_MAX = 64 * 1024 * 1024
 
+const NEWLINE = 0x0a
+
 /** A plan and what it was made for: many results of one statement have the same description. */
 interface PlanSlot {
   readonly columns: readonly ColumnSource[]
@@ -135,13 +137,13 @@ export class Results {
     if (run === undefined) return 'stop'
     const row = bytes.subarray(start + 5, end)
     if (masker === undefined) {
-      run.keep([row.toString('utf8')], end - start)
+      run.keep([lineOf(row)], end - start)
       return 'pass'
     }
     const masked = masker.mask(row)
     if (masked === 'broken') return this.#broken()
     const sent = masked === 'same' ? row : masked
-    this.#keepMasked(run, sent.length + 5, () => [sent.toString('utf8')])
+    this.#keepMasked(run, sent.length + 5, () => [lineOf(sent)])
     if (masked === 'same') return 'pass'
     flush()
     this.#output.append(writeMessage('d', masked))
@@ -211,4 +213,9 @@ function nthCopyOut(run: Run, nth: number): CopyUse | undefined {
     copy?.direction === 'out' && copy.through === 'client' ? [copy] : [],
   )
   return copies[nth]
+}
+
+/** COPY data as one line of text, without the end of the line. */
+function lineOf(row: Buffer): string {
+  return row.toString('utf8', 0, row.at(-1) === NEWLINE ? row.length - 1 : row.length)
 }

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { query, startupMessage } from '../../../src/protocols/postgres/codec.js'
 import { cleanEnvironment, sqlOn } from '../../setup/postgres.js'
 import { FORBIDDEN, type JoinedServer, maskNamed, startJoined } from './joined-server.js'
 
@@ -114,3 +116,31 @@ test.each(['simple', 'extended', 'prepared'])('pgbench runs clean in mode %s', a
   expect(stdout).toContain('number of transactions actually processed: 200/200')
   expect(stdout).not.toMatch(/number of failed transactions: [1-9]/)
 })
+
+test('a result of any size goes to a slow reader through flat memory', async () => {
+  await readSlowly(600_000)
+  const { bytes, growth, seconds } = await readSlowly(1_000_000)
+  console.log(`${(bytes / 1e6 / seconds).toFixed(0)} MB/s, ${(growth / 1e6).toFixed(0)} MB more`)
+  expect(bytes).toBeGreaterThan(100_000_000)
+  expect(growth).toBeLessThan(64 * 1024 * 1024)
+  expect(joined.events.at(-1)).toMatchObject({ kind: 'result', rowCount: 1_000_000 })
+})
+
+/** Reads many rows a chunk at a time and watches this process, which is client and gateway at once. */
+async function readSlowly(rowCount: number) {
+  const socket = connect({ host: '127.0.0.1', port: joined.port })
+  socket.write(startupMessage({ user: 'me', database: DATABASE }))
+  const started = Date.now()
+  const before = process.memoryUsage().rss
+  const end = Buffer.from(`SELECT ${rowCount}\0`)
+  let bytes = 0
+  let highest = before
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    if (bytes === 0) socket.write(query(`SELECT i, repeat('x', 100) FROM generate_series(1, ${rowCount}) i`))
+    bytes += chunk.length
+    highest = Math.max(highest, process.memoryUsage().rss)
+    if (chunk.includes(end)) break
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return { bytes, growth: highest - before, seconds: (Date.now() - started) / 1000 }
+}

@@ -97,6 +97,43 @@ describe('masked means masked', () => {
       [[query('BEGIN')], [query(`DECLARE c2 CURSOR FOR ${ALL}`)], [execute('c2'), sync()], [query('COMMIT')]],
       ROWS,
     ))
+  test('in a cursor WITH HOLD after its transaction', () =>
+    check([[query(`DECLARE held CURSOR WITH HOLD FOR ${ALL}`)], [query('FETCH ALL FROM held')]], ROWS))
+  test('when the protocol binds what SQL prepared, and SQL executes what the protocol parsed', () =>
+    check(
+      [
+        [query(`PREPARE sp AS ${ALL}`)],
+        [bind({ statement: 'sp' }), execute(), sync()],
+        [parse({ name: 'pp', text: ALL }), sync()],
+        [query('EXECUTE pp')],
+        [query('DISCARD ALL')],
+        [parse({ name: 'pp', text: 'SELECT 1' }), bind({ statement: 'pp' }), execute(), sync()],
+      ],
+      [...ROWS, ...ROWS, 'D 1'],
+    ))
+  test('when a name is longer than the server compares', () =>
+    check(
+      [
+        [parse({ name: `${'n'.repeat(63)}a`, text: ALL }), sync()],
+        [bind({ statement: `${'n'.repeat(63)}b` }), execute(), sync()],
+      ],
+      ROWS,
+    ))
+  test('when a column takes the place of another between description and run', () =>
+    check(
+      [
+        [query('CREATE TEMP TABLE swap (a text, ssn text)')],
+        [query("INSERT INTO swap VALUES ('open', 'secret')")],
+        [parse({ name: 'w', text: 'SELECT * FROM swap' }), describeMessage('statement', 'w'), sync()],
+        [
+          query(
+            'ALTER TABLE swap RENAME a TO b; ALTER TABLE swap RENAME ssn TO a; ALTER TABLE swap RENAME b TO ssn',
+          ),
+        ],
+        [bind({ statement: 'w' }), execute(), sync()],
+      ],
+      ['E 0A000 cached plan must not change result type'],
+    ))
   test('in COPY as text and as CSV, the header passes', () =>
     check(
       [

@@ -254,6 +254,13 @@ describe('noise', () => {
   })
 })
 
+test('what the recording keeps of a chunk is recorded before the chunk is sent', () => {
+  const machine = makeMachine()
+  run(machine, ['client', query('SELECT 1')])
+  const actions = run(machine, ['target', join(T, SERVER.row('1', 'a'), SERVER.row('2', 'b'))])
+  expect(actions.map(action => action.kind)).toEqual(['record', 'toClient'])
+})
+
 describe('the end', () => {
   test('tells the client why and records what was owed', () => {
     const { machine } = play([['client', query('SELECT 1')]])
