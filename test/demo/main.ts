@@ -5,6 +5,7 @@ import { openStage, type Stage } from './stage.js'
 
 /** 128 + SIGINT. */
 const INTERRUPTED = 130
+const LOG_LENGTH_MAX = 4_000
 
 /** `npm run demo`: exits 0 only if each step did what it says. */
 async function main(flags: readonly string[]): Promise<number> {
@@ -17,6 +18,8 @@ async function main(flags: readonly string[]): Promise<number> {
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR
   const narrator = new Narrator({ write: text => void process.stdout.write(text), colour })
   const stopped = untilStopped()
+  // Nobody watches any more, `| head` or a closed terminal: everything is taken down all the same.
+  process.stdout.on('error', () => {})
   narrator.say('starting PostgreSQL with a sample shop, an OpenID provider, a gateway and an agent')
   const stage = await openStage(narrator)
   try {
@@ -30,18 +33,26 @@ async function main(flags: readonly string[]): Promise<number> {
     }
     return 0
   } catch (error) {
-    process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.stderr.write(`\nThe gateway's last words:\n${stage.stack.gatewayLog().slice(-4000)}\n`)
+    failed(error)
+    process.stderr.write(`\nThe gateway's last words:\n${stage.stack.gatewayLog().slice(-LOG_LENGTH_MAX)}\n`)
     return 1
   } finally {
     await stage.close()
   }
 }
 
-/** Resolves at Ctrl-C. The programs that were started get it too; what is left is taken down by the caller. */
+function failed(error: unknown): number {
+  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
+  return 1
+}
+
+/**
+ * Resolves at Ctrl-C, and when the terminal is closed. The programs that were started get the signal too; what is left
+ * is taken down by the caller.
+ */
 function untilStopped(): Promise<false> {
   return new Promise(resolve => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => resolve(false))
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve(false))
   })
 }
 
@@ -75,7 +86,7 @@ Past the gateway:            psql -h ${server.socketDirectory} -p ${server.port}
 `
 }
 
-const code = await main(process.argv.slice(2))
+const code = await main(process.argv.slice(2)).catch(failed)
 // Interrupted, a command may still be running on its terminal: it is not waited for.
 if (code === INTERRUPTED) process.exit(code)
 process.exitCode = code
