@@ -30,7 +30,8 @@ export class ClientMessages implements FrameSink {
   }
 
   pass(bytes: Buffer): void {
-    this.#joint.toTarget(bytes)
+    // What was not sent when the end came is not sent after it.
+    if (!this.#joint.ended) this.#joint.toTarget(bytes)
   }
 
   header(tag: number, length: number): Treatment {

@@ -80,6 +80,18 @@ describe('masked means masked', () => {
       ],
       ['E 26000 prepared statement "none" does not exist', ...ROWS],
     ))
+  test('in a portal older than the savepoint that skipped its description', () =>
+    check(
+      [
+        [query('BEGIN')],
+        [parse({ text: ALL }), bind({ portal: 'old' }), sync()],
+        [query('SAVEPOINT a')],
+        [bind({ statement: 'none' }), describeMessage('portal', 'old'), sync()],
+        [query('ROLLBACK TO a')],
+        [execute('old'), sync()],
+      ],
+      ['E 26000 prepared statement "none" does not exist', ...ROWS],
+    ))
   test('in EXECUTE and FETCH', () =>
     check(
       [
@@ -98,7 +110,14 @@ describe('masked means masked', () => {
       ROWS,
     ))
   test('in a cursor WITH HOLD after its transaction', () =>
-    check([[query(`DECLARE held CURSOR WITH HOLD FOR ${ALL}`)], [query('FETCH ALL FROM held')]], ROWS))
+    check(
+      [
+        [query(`DECLARE held CURSOR WITH HOLD FOR ${ALL}`)],
+        [query('FETCH 1 FROM held')],
+        [execute('held'), sync()],
+      ],
+      ROWS,
+    ))
   test('when the protocol binds what SQL prepared, and SQL executes what the protocol parsed', () =>
     check(
       [

@@ -235,6 +235,20 @@ describe('COPY FROM STDIN', () => {
     client.close()
   })
 
+  test('ignores a Sync among its data', async () => {
+    const client = await RawClient.join(joined.port, DATABASE)
+    await client.ask([query('TRUNCATE items')])
+    client.send(query('COPY items FROM STDIN'))
+    await client.until(line => line === 'G')
+    expect(await client.ask([data('1\ta\n'), sync(), flush(), sync(), data('2\tb\n'), done])).toEqual([
+      'C COPY 2',
+      'Z I',
+    ])
+    await checkItems(client, 2)
+    expect(joined.machines.at(-1)?.isBusy).toBe(false)
+    client.close()
+  })
+
   test('that fails in the extended protocol answers the Sync, whichever it reads', async () => {
     const client = await RawClient.join(joined.port, DATABASE)
     await client.ask([query('TRUNCATE items; CREATE OR REPLACE VIEW seen AS SELECT * FROM items')])

@@ -323,6 +323,20 @@ test('an error that comes while a verdict is out takes the message with it', () 
   expect(machine.isBusy).toBe(false)
 })
 
+test('what follows a refusal up to Sync is neither judged nor sent nor recorded', () => {
+  const refused = [
+    parse({ text: `${FORBIDDEN} SELECT 1` }),
+    bind({}),
+    execute(),
+    query('SELECT 2'),
+    flush(),
+    sync(),
+  ]
+  const outcome = play([['client', join(...refused)]])
+  expect(outcome.toTarget).toEqual(join(parse({ text: ') refused by hoop, rule no-forbidden' }), sync()))
+  expect(outcome.events).toHaveLength(1)
+})
+
 test('a description that the client did not ask for is not shown to it', () => {
   const outcome = play(SCRIPT.slice(5, 7), MASKED)
   expect(outcome.toClient.includes(T)).toBe(false)
