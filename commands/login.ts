@@ -52,8 +52,8 @@ export default class Login extends HoopCommand {
     this.tell(`your code: ${userCode}`)
     this.tell(`open ${addressWithCode ?? address} and compare it, within ${showDuration(expiresInSeconds)}`)
     if (process.stderr.isTTY === true && !process.env.CI) {
-      const { toString } = await import('qrcode')
-      process.stderr.write(await toString(addressWithCode ?? address, { type: 'terminal', small: true }))
+      const qrcode = await import('qrcode')
+      process.stderr.write(await qrcode.toString(addressWithCode ?? address, { type: 'terminal', small: true }))
     }
     if (browser) openBrowser(addressWithCode ?? address, { env: process.env, platform: process.platform })
   }
