@@ -29,6 +29,10 @@ export interface HoopStackOptions {
   readonly agentAllows?: readonly string[]
   /** Secrets for the gateway's environment. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** Options of Node for the gateway's process, to profile it. */
+  readonly gatewayNodeOptions?: readonly string[]
+  /** What the daemons log; `debug` unless said. */
+  readonly logLevel?: 'debug' | 'info'
 }
 
 /** What a command of `hoop` did. */
@@ -145,9 +149,12 @@ class Stack implements HoopStack {
 
   async startGateway(): Promise<void> {
     const env = { ...process.env, ...this.#parts.options.secrets, AGENT_TOKEN: 'enrol-beside-db-once' }
+    const { gatewayNodeOptions: nodeOptions = [], logLevel } = this.#parts.options
     this.#gateway = await startDaemon(['gateway', '--config', this.configFile], {
       env,
       ready: 'the gateway is ready',
+      nodeOptions,
+      logLevel,
     })
   }
 
@@ -168,7 +175,11 @@ class Stack implements HoopStack {
     }
     writeFileSync(file, stringify(config), { mode: 0o600 })
     const env = { ...process.env, AGENT_TOKEN: 'enrol-beside-db-once' }
-    this.#agent = await startDaemon(['agent', '--config', file], { env, ready: 'the agent is connected' })
+    this.#agent = await startDaemon(['agent', '--config', file], {
+      env,
+      ready: 'the agent is connected',
+      logLevel: options.logLevel,
+    })
   }
 
   async stopAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -228,14 +239,17 @@ interface Daemon {
   readonly log: () => string
 }
 
-async function startDaemon(
-  args: readonly string[],
-  { env, ready }: { env: NodeJS.ProcessEnv; ready: string },
-): Promise<Daemon> {
-  const child = spawn(process.execPath, [join(BIN, 'hoopd.js'), ...args, '--log-level', 'debug'], {
-    env,
-    stdio: ['ignore', 'inherit', 'pipe'],
-  })
+interface DaemonOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly ready: string
+  readonly nodeOptions?: readonly string[]
+  readonly logLevel: 'debug' | 'info' | undefined
+}
+
+async function startDaemon(args: readonly string[], options: DaemonOptions): Promise<Daemon> {
+  const { env, ready, nodeOptions = [], logLevel = 'debug' } = options
+  const program = [...nodeOptions, join(BIN, 'hoopd.js'), ...args, '--log-level', logLevel]
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'inherit', 'pipe'] })
   const lines: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     lines.push(text)
