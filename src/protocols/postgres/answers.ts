@@ -50,6 +50,7 @@ export class Answers {
       return this.#broken(TARGET.commandComplete)
     const { run } = head
     if (run.phase === 'copyIn') this.#endCopyIn()
+    run.completed += 1
     this.#results.close(run, { outcome: 'completed', tag: body.toString('utf8', 0, body.length - 1) })
     this.#noteDefinitions(head)
     return head.kind === 'execute' ? this.#finishExecute(head) : 'pass'
@@ -64,7 +65,7 @@ export class Answers {
       return this.#broken(TARGET.readyForQuery)
     joint.status = status
     if (head.kind === 'query') {
-      settleEffects(joint, head.run.effects, head.run.failed ? 'doubt' : 'done')
+      settleEffects(joint, head.run.effects, head.run.failed ? head.run.completed : undefined)
       this.#noteHiding(head.run)
     }
     // It is not known which of several Syncs around a failed COPY was answered.
@@ -113,7 +114,7 @@ export class Answers {
   }
 
   #finishExecute(head: Owed & { readonly kind: 'execute' }): Outcome {
-    settleEffects(this.#joint, head.run.effects, 'done')
+    settleEffects(this.#joint, head.run.effects)
     this.#noteHiding(head.run)
     return this.#done()
   }

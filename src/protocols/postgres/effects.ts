@@ -1,11 +1,12 @@
 import type { Verdict } from '../protocol.js'
 import { type Change, type NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
 
-/** What a SQL text does to the session's names once it has run. `clear` without a key takes all of a kind. */
-export type Effect =
+/** What a statement of a SQL text does to the session's names once it has run. `clear` takes all of a kind. */
+export type Effect = { readonly at: number } & (
   | { readonly kind: 'statement'; readonly change: Change<Prepared> }
   | { readonly kind: 'cursor'; readonly change: Change<Portal> }
   | { readonly kind: 'clear'; readonly of: 'statements' | 'cursors' }
+)
 
 /** Both tables of names of a client connection. */
 export interface Names {
@@ -29,12 +30,12 @@ export function overflowsNames(names: Names, verdict: Verdict): boolean {
 export function beginEffects(names: Names, text: string, verdict: Verdict, batch: number): readonly Effect[] {
   if (!verdict.facts.understood) return NONE
   let effects: Effect[] | undefined
-  for (const statement of verdict.facts.statements) {
+  for (const [at, statement] of verdict.facts.statements.entries()) {
     const { sessionName } = statement.flow
     if (sessionName === undefined && statement.commands[0]?.verb !== 'DISCARD') continue
     effects ??= []
     if (sessionName === undefined) {
-      effects.push({ kind: 'clear', of: 'statements' }, { kind: 'clear', of: 'cursors' })
+      effects.push({ at, kind: 'clear', of: 'statements' }, { at, kind: 'clear', of: 'cursors' })
       continue
     }
     const prepared: Prepared = {
@@ -45,17 +46,19 @@ export function beginEffects(names: Names, text: string, verdict: Verdict, batch
       columns: undefined,
     }
     const effect = effectOf(names, sessionName, prepared, batch)
-    if (effect !== undefined) effects.push(effect)
+    if (effect !== undefined) effects.push({ at, ...effect })
   }
   return effects ?? NONE
 }
+
+type EffectOf = Effect extends infer One ? (One extends Effect ? Omit<One, 'at'> : never) : never
 
 function effectOf(
   names: Names,
   sessionName: NonNullable<Prepared['statements'][number]['flow']['sessionName']>,
   prepared: Prepared,
   batch: number,
-): Effect | undefined {
+): EffectOf | undefined {
   const key = sessionName.name === undefined ? undefined : sqlNameKey(sessionName.name)
   switch (sessionName.kind) {
     case 'prepare':
@@ -81,12 +84,17 @@ function cursorOf(prepared: Prepared): Portal {
   return { prepared, outlivesTransaction, formats: [], values: [], columns: undefined, describedIn: -1 }
 }
 
-/** The text has run. INVARIANT: after a failure every effect stays possible and none is certain. */
-export function settleEffects(names: Names, effects: readonly Effect[], outcome: 'done' | 'doubt'): void {
-  const settle = outcome === 'done' ? 'succeed' : 'doubt'
+/**
+ * The text has run, up to the statement `failedAt` when one failed: the statements before it are done, it and those
+ * behind it are not. Prepared statements outlive the failed transaction; of cursors it is not certain.
+ */
+export function settleEffects(names: Names, effects: readonly Effect[], failedAt?: number): void {
   for (const effect of effects) {
-    if (effect.kind === 'statement') names.statements[settle](effect.change)
-    else if (effect.kind === 'cursor') names.cursors[settle](effect.change)
-    else if (outcome === 'done') names[effect.of].forgetAll(() => true)
+    const done = failedAt === undefined || effect.at < failedAt
+    if (effect.kind === 'clear') {
+      if (done) names[effect.of].forgetAll(() => true)
+    } else if (effect.kind === 'statement') names.statements[done ? 'succeed' : 'fail'](effect.change)
+    else if (!done) names.cursors.fail(effect.change)
+    else names.cursors[failedAt === undefined ? 'succeed' : 'doubt'](effect.change)
   }
 }

@@ -131,7 +131,7 @@ export class Failures {
     // The run of a description of our own has an Execute behind it, which is skipped; the failure is its failure.
     if (run === undefined || run.failed || (owed.kind === 'describe' && failure === undefined)) return
     run.failed = true
-    settleEffects(this.#joint, run.effects, 'doubt')
+    settleEffects(this.#joint, run.effects, 0)
     const failed = failure === undefined ? 'abandoned' : 'failed'
     const outcome = run.refusal === undefined ? failed : 'refused'
     this.#results.close(run, { outcome, ...(failure === undefined ? {} : { error: failure }) })

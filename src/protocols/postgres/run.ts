@@ -39,6 +39,8 @@ export class Run {
   phase: 'start' | 'rows' | 'copyOut' | 'copyIn' | 'failed' = 'start'
   /** True once anything of it failed. */
   failed = false
+  /** Statements of the text that have run. */
+  completed = 0
   /** COPY TO STDOUT responses seen, to find the COPY of a text with several. */
   copiesOut = 0
   rowCount = 0

@@ -55,6 +55,11 @@ const TEXTS = [
   'FETCH 1 FROM p',
   'SELECT 1; SELECT 2/0; SELECT 3',
   'SHOW no_such_setting',
+  'PREPARE t AS SELECT b FROM t; SELECT 1/0; PREPARE s AS SELECT 5',
+  'DEALLOCATE s; PREPARE s AS SELECT 6',
+  'DECLARE q CURSOR WITH HOLD FOR SELECT a FROM t ORDER BY a',
+  'CLOSE ALL',
+  'DISCARD ALL',
   'SELECT generate_series(1, 3)',
 ]
 const text = fc.constantFrom(...TEXTS)
