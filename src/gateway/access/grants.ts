@@ -71,9 +71,10 @@ export async function requestGrant(deps: GrantsDeps, asking: Asking, request: Gr
     until: answer.until,
     revokedAt: undefined,
   }
-  await deps.store.grants.insert(grant)
   const detail = { connection: grant.connection, role: grant.role, until: grant.until.toISOString() }
+  // INVARIANT 12: written before it counts. A grant that nobody can see in the log is none.
   await audit('grant.given', { subject: grant.id, rule: grant.rule, detail })
+  await deps.store.grants.insert(grant)
   return grant
 }
 
@@ -90,16 +91,15 @@ export async function revokeGrant(
       hint: 'hoop grants list',
     })
   }
+  // Who gives back what is gone already is not told off, and not written down twice.
+  if (grant.revokedAt !== undefined) return
   const at = deps.now()
-  await deps.store.grants.revoke(grant.id, actorOf(principal), at)
-  await deps.store.audit.append({
-    at,
-    actor: actorOf(principal),
-    action: 'grant.revoked',
-    subject: grant.id,
-    address,
-  })
+  const actor = actorOf(principal)
+  const isRevokedNow = await deps.store.grants.revoke(grant.id, actor, at)
+  // INVARIANT 5: whatever becomes of the audit log, nothing lives on.
   deps.endSessions(grant)
+  if (!isRevokedNow) return
+  await deps.store.audit.append({ at, actor, action: 'grant.revoked', subject: grant.id, address })
 }
 
 function readRole(text: string | undefined): ReturnType<typeof readRoleName> {

@@ -8,38 +8,70 @@ export async function readBody<Shape extends z.ZodType>(
   shape: Shape,
 ): Promise<z.infer<Shape>> {
   const body: unknown = await context.req.json().catch(() => undefined)
+  if (body === undefined) throw new HoopError('usage', 'Cannot read the body: it is not JSON')
   const read = shape.safeParse(body)
   if (read.success) return read.data
-  const issue = read.error.issues[0]
+  const [issue] = read.error.issues
   const where = issue === undefined || issue.path.length === 0 ? 'the body' : `"${issue.path.join('.')}"`
-  throw new HoopError('usage', `Cannot read ${where}: ${issue?.message ?? 'it is not JSON'}`)
+  throw new HoopError(
+    'usage',
+    `Cannot read ${where}: ${issue === undefined ? 'it is out of form' : why(issue)}`,
+  )
+}
+
+/** Longest key that is repeated in an error: names of ours are short, and what is longer may be a secret out of place. */
+const KEY_SHOWN_MAX = 40
+
+function why(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message
+  const [key = ''] = issue.keys
+  return `${key.length > KEY_SHOWN_MAX ? 'a key' : `"${key}"`} is not known here`
+}
+
+/** A text of a bounded length, in UTF-16 code units. */
+function text(min: number, max: number) {
+  const error = min === 0 ? `expected at most ${max} characters` : `expected ${min} to ${max} characters`
+  return z.string({ error: 'expected a text' }).min(min, { error }).max(max, { error })
+}
+
+function map<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: issue => (issue.code === 'invalid_type' ? 'expected keys with values' : undefined),
+  })
 }
 
 /** The longest name or identifier in a request. */
 const NAME_LENGTH_MAX = 200
+/** A grant is asked for a year at most, in seconds. */
+const DURATION_SECONDS_MAX = 31_536_000
 
-const name = z.string().min(1).max(NAME_LENGTH_MAX)
+const name = text(1, NAME_LENGTH_MAX)
+const durationError = { error: `expected whole seconds from 1 to ${DURATION_SECONDS_MAX}` }
 
-export const grantRequestShape = z.strictObject({
+export const grantRequestShape = map({
   connection: name,
   role: name.exactOptional(),
-  reason: z.string().max(4_000).exactOptional(),
-  durationSeconds: z.number().int().positive().max(31_536_000).exactOptional(),
+  reason: text(0, 4_000).exactOptional(),
+  durationSeconds: z
+    .int(durationError)
+    .min(1, durationError)
+    .max(DURATION_SECONDS_MAX, durationError)
+    .exactOptional(),
 })
 
-export const sessionRequestShape = z.strictObject({
+export const sessionRequestShape = map({
   grant: name,
-  verifier: z.strictObject({
-    kind: z.literal('scram-sha-256'),
+  verifier: map({
+    kind: z.literal('scram-sha-256', { error: 'expected "scram-sha-256"' }),
     salt: name,
-    iterations: z.number().int(),
+    iterations: z.int({ error: 'expected a whole number' }),
     storedKey: name,
     serverKey: name,
   }),
 })
 
-export const agentEnrollmentShape = z.strictObject({
+export const agentEnrollmentShape = map({
   name,
-  token: z.string().min(1).max(4_000),
+  token: text(1, 4_000),
   publicKey: name,
 })

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Hono } from 'hono'
-import { readConnectionName } from '../../domain/names.js'
+import { type ConnectionName, readConnectionName } from '../../domain/names.js'
 import { isSamePrincipal } from '../../domain/principal.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import type { StoredSession } from '../../store/sessions.js'
@@ -16,7 +16,7 @@ export function addSessionRoutes(api: Hono<ApiVariables>, deps: ApiDeps): void {
   api.get('/v1/sessions', async context => {
     const { principal } = context.var
     const limit = readLimit(context.req.query('limit'))
-    const connection = readConnectionName(context.req.query('connection') ?? '')
+    const connection = readConnection(context.req.query('connection'))
     const everyone = deps.policies().isAuditor(principal) && context.req.query('mine') === undefined
     const sessions = await deps.store.sessions.list({
       limit,
@@ -49,6 +49,16 @@ export function addSessionRoutes(api: Hono<ApiVariables>, deps: ApiDeps): void {
 function withLiveCounts(session: StoredSession, deps: ApiDeps): StoredSession {
   const live = deps.sessions.find(session.id)
   return live === undefined ? session : { ...session, operations: live.operations, refused: live.refused }
+}
+
+/** A filter that cannot be read must not become a list of everything. */
+function readConnection(text: string | undefined): ConnectionName | undefined {
+  const connection = text === undefined ? undefined : readConnectionName(text)
+  if (text === undefined || connection !== undefined) return connection
+  throw new HoopError(
+    'usage',
+    `Cannot list sessions on "${text}": that is not the form of a connection's name`,
+  )
 }
 
 function readLimit(text: string | undefined): number {
