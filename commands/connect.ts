@@ -4,6 +4,7 @@ import { type OpenConnection, openConnection } from '../src/client/connect.js'
 import { readDuration, showDuration } from '../src/client/durations.js'
 import { connectionArg, HoopCommand } from '../src/client/hoop-command.js'
 import { runChild } from '../src/client/run-child.js'
+import type { SessionEnd } from '../src/client/session-link.js'
 import { untilStopped } from '../src/client/until-stopped.js'
 
 export default class Connect extends HoopCommand {
@@ -54,10 +55,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
   }
 
   async #runClient(open: OpenConnection, clientArguments: readonly string[]): Promise<number> {
-    void open.ended.then(end => {
-      this.tell(end.message)
-      if (end.hint !== undefined) this.tell(`try: ${end.hint}`)
-    })
+    void open.ended.then(end => this.#tellEnd(end))
     try {
       const { plan } = open
       return await runChild({ ...plan, args: [...plan.args, ...clientArguments] })
@@ -73,11 +71,16 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
     try {
       const end = await untilStopped(open.ended)
       if (end === undefined) return 0
-      this.tell(end.message)
+      this.#tellEnd(end)
       return 77
     } finally {
       await open.close()
     }
+  }
+
+  #tellEnd({ message, hint }: SessionEnd): void {
+    this.tell(message)
+    if (hint !== undefined) process.stderr.write(`      try: ${hint}\n`)
   }
 }
 

@@ -20,6 +20,8 @@ export interface ProviderRequest {
   readonly signal?: AbortSignal
 }
 
+const TRY_LATER = 'check the network, then try again; sessions that are open go on'
+
 /**
  * A `fetch` for talking to the identity provider and nobody else: HTTPS (plain HTTP only on the loopback interface, for
  * tests and demos), an authority of the company's own beside the system's, no redirects, bounded in time and size, and
@@ -52,7 +54,7 @@ export function makeProviderFetch(options: {
       throw new HoopError(
         'provider_unavailable',
         `Cannot reach the identity provider at "${url.host}": ${why}`,
-        { cause },
+        { hint: TRY_LATER, cause },
       )
     }
   }
@@ -114,6 +116,7 @@ function toResponse(url: URL, answer: IncomingMessage, body: Buffer): Response {
     throw new HoopError(
       'provider_unavailable',
       `Cannot use the identity provider at "${url.host}": it answered ${status}`,
+      { hint: TRY_LATER },
     )
   }
   const headers = new Headers()
@@ -127,6 +130,9 @@ function toResponse(url: URL, answer: IncomingMessage, body: Buffer): Response {
 function describeNetworkError(error: unknown): string {
   if (!(error instanceof Error)) return 'the connection failed'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (code === 'ECONNREFUSED') return 'the connection was refused'
+  if (code === 'ECONNRESET') return 'the connection was cut'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name is not known'
   return code ?? (error.message === '' ? 'the connection failed' : error.message)
 }
 
