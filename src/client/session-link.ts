@@ -48,7 +48,9 @@ export class SessionLink {
   readonly ended: Promise<SessionEnd>
   #current: Promise<OpenSession>
   #settle: (end: SessionEnd) => void = () => {}
+  /** Over, for whichever reason: nothing is opened again. */
   #closed = false
+  #leaving = false
 
   private constructor(
     readonly options: SessionLinkOptions,
@@ -75,9 +77,10 @@ export class SessionLink {
     return peer.open(`/v1/sessions/${opened.id}/stream`, { authorization: `Bearer ${opened.token}` })
   }
 
-  /** Ends the session at the gateway and gives its grant back. */
+  /** Ends the session at the gateway, where it has not ended yet, and gives its grant back. */
   async close(grant: string): Promise<void> {
-    if (this.#closed) return
+    if (this.#leaving) return
+    this.#leaving = true
     this.#closed = true
     const open = await within(this.#current, FAREWELL_MS).catch(() => undefined)
     if (open === undefined) return
