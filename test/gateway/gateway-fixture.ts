@@ -99,6 +99,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
   const store = options.breakStore?.(real) ?? real
   const { log, lines } = makeLog()
   const current = { policies: readPolicies(options.config ?? configText(), now) }
+  let sweeps = 0
   const policies = (): Policies => current.policies
   const facts = await FactsCache.open()
   const agents = new AgentHub({
@@ -120,7 +121,10 @@ export async function makeGateway(options: FixtureOptions = {}) {
     catalogs,
     facts,
     log,
-    now,
+    now: () => {
+      sweeps += 1
+      return now()
+    },
     openRecorder: session => options.openRecorder?.(session, () => openReal(session)) ?? openReal(session),
   })
   const tokens = await makeGatewayTokens({
@@ -164,6 +168,9 @@ export async function makeGateway(options: FixtureOptions = {}) {
     sessions,
     recordings,
     clock,
+    facts,
+    /** How often the sessions looked at the clock; a sweep does once. */
+    sweeps: () => sweeps,
     lines,
     tokens,
     /** Puts another configuration in force, as SIGHUP does. */

@@ -10,6 +10,7 @@ import type { Masker } from '../../masking/masker.js'
 import type { CancelKey } from '../../protocols/protocol.js'
 import type { Admission } from '../access/admission.js'
 import type { Credential } from '../credentials/credential.js'
+import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
 import type { DecisionInput } from './judge.js'
 import type { Relay } from './relay.js'
@@ -173,7 +174,7 @@ export class LiveSession {
     if (this.#isBusy()) this.#activeAt = now
     if (now - this.#activeAt > connection.limits.idleTimeoutMs) return this.end('idle')
     this.#admission = check(this)
-    this.#options.recorder.commit()
+    this.#options.recorder.commit()?.catch(() => this.end('recorder_failed'))
   }
 
   /** Ends every client connection and tells the CLI why. The first reason counts. */
@@ -192,8 +193,7 @@ export class LiveSession {
   async finish(): Promise<string> {
     await Promise.all([...this.#open.values()].map(({ relay }) => relay.ended))
     this.#recorderClosed = true
-    this.#options.recorder.append({ kind: 'end', reason: this.#endedBecause ?? 'fault' })
-    return this.#options.recorder.close()
+    return closeRecording(this.#options.recorder, this.#endedBecause ?? 'fault')
   }
 
   #isBusy(): boolean {

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionOpened, SessionRequest } from '../../domain/api.js'
 import type { Grant } from '../../domain/grant.js'
-import { makeSessionId, readGrantId, readSessionId } from '../../domain/ids.js'
-import { isSamePrincipal, type Principal } from '../../domain/principal.js'
+import { makeSessionId, readSessionId } from '../../domain/ids.js'
+import type { Principal } from '../../domain/principal.js'
 import type { EndReason, Session } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
 import { actorOf } from '../../store/actor.js'
 import type { Store } from '../../store/store.js'
 import type { StreamRequest } from '../../tunnel/stream-request.js'
 import { Admission } from '../access/admission.js'
+import { admitGrant } from '../access/admit-grant.js'
 import type { Policies } from '../access/policies.js'
 import { CredentialVault } from '../credentials/credential-vault.js'
 import { errorBody } from '../error-body.js'
+import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
 import { LiveSession, type LiveSessionOptions } from './live-session.js'
 import { type ServeDeps, serveClient } from './serve-client.js'
@@ -34,6 +36,7 @@ export interface SessionsDeps extends ServeDeps {
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
   readonly #vault = new CredentialVault()
+  readonly #opening = new Set<Promise<SessionOpened>>()
   readonly #finishing = new Set<Promise<void>>()
   readonly #sweeper: NodeJS.Timeout
   #draining = false
@@ -44,18 +47,27 @@ export class Sessions {
   }
 
   /** Opens a session on a grant of this principal. Fails with `not_found`, `grant_ended`, `forbidden` or `recording_failed`. */
-  async open(principal: Principal, request: SessionRequest, address: string): Promise<SessionOpened> {
+  open(principal: Principal, request: SessionRequest, address: string): Promise<SessionOpened> {
+    const opening = this.#open(principal, request, address).finally(() => this.#opening.delete(opening))
+    this.#opening.add(opening)
+    return opening
+  }
+
+  async #open(principal: Principal, request: SessionRequest, address: string): Promise<SessionOpened> {
     this.#refuseWhenFull()
     const verifier = readVerifier(request.verifier)
-    const admission = await this.#admit(principal, request.grant)
+    const admission = await admitGrant(this.deps, principal, request.grant)
     const { grant } = admission
     const now = this.deps.now()
     const session = makeSession(admission, { now, address })
     const live = await this.#begin({ session, admission, verifier, now })
     try {
+      // INVARIANT 5: from here on a revocation finds the session; one that came before it did not, and is seen here.
+      await admitGrant(this.deps, principal, request.grant)
+      this.#refuseWhenDraining()
       await this.#audit(live, 'session.opened')
     } catch (error) {
-      live.end('fault')
+      live.end(this.#draining ? 'gateway_draining' : readAdmissionEnd(error))
       throw error
     }
     const until = grant.until.toISOString()
@@ -72,7 +84,8 @@ export class Sessions {
     const credential = this.#vault.take(connection.name, role, this.deps.policies().resolveSecret)
     let recorder: Recorder | undefined
     try {
-      recorder = await this.#beginRecording(session, grant)
+      recorder = this.deps.openRecorder(session)
+      await this.#beginRecording(recorder, session, grant)
       await this.deps.store.sessions.insert(session)
       const using = { principal: session.principal, connection: connection.name, role: role.name }
       const rules = (database: string) => this.#rulesFor({ ...using, database })
@@ -81,7 +94,7 @@ export class Sessions {
       return live
     } catch (error) {
       credential.forget()
-      await recorder?.close().catch(() => undefined)
+      if (recorder !== undefined) await closeRecording(recorder, 'fault').catch(() => undefined)
       throw error
     }
   }
@@ -121,7 +134,8 @@ export class Sessions {
     this.#draining = true
     for (const live of this.#live.values()) live.end('gateway_draining')
     const timeout = new Promise<void>(resolve => setTimeout(resolve, DRAIN_MS).unref())
-    await Promise.race([Promise.all(this.#finishing), timeout])
+    const finished = Promise.allSettled(this.#opening).then(() => Promise.all(this.#finishing))
+    await Promise.race([finished, timeout])
     clearInterval(this.#sweeper)
   }
 
@@ -136,17 +150,19 @@ export class Sessions {
     void serveClient(request.accept(), live, this.deps)
   }
 
+  #refuseWhenDraining(): void {
+    if (!this.#draining) return
+    throw new HoopError('gateway_unavailable', 'Cannot open a session: the gateway is shutting down')
+  }
+
   #refuseWhenFull(): void {
-    if (this.#draining) {
-      throw new HoopError('gateway_unavailable', 'Cannot open a session: the gateway is shutting down')
-    }
+    this.#refuseWhenDraining()
     if (this.#live.size >= SESSIONS_MAX) {
       throw new HoopError('limit_exceeded', 'Cannot open a session: the gateway has too many')
     }
   }
 
-  async #beginRecording(session: Session, grant: Grant): Promise<Recorder> {
-    const recorder = this.deps.openRecorder(session)
+  async #beginRecording(recorder: Recorder, session: Session, grant: Grant): Promise<void> {
     const { id, principal, connection, role, address } = session
     const { reason, until } = grant
     recorder.append({
@@ -162,18 +178,6 @@ export class Sessions {
       policy: this.deps.policies().digest,
     })
     await recorder.commit()
-    return recorder
-  }
-
-  async #admit(principal: Principal, grantId: string): Promise<Admission> {
-    const id = readGrantId(grantId)
-    const grant = id === undefined ? undefined : await this.deps.store.grants.find(id)
-    // Somebody else's grant is not known to this principal.
-    if (grant === undefined || !isSamePrincipal(grant.principal, principal)) {
-      throw new HoopError('not_found', 'Cannot open a session: no such grant', { hint: 'hoop connect NAME' })
-    }
-    // The groups of the token in hand count, not those of the time of the grant.
-    return Admission.admit({ ...grant, principal }, this.deps.policies(), this.deps.now())
   }
 
   /** Follows the configuration: a reload gives new rules to sessions that live. */
@@ -208,42 +212,44 @@ export class Sessions {
 
   readonly #onEnd = (live: LiveSession, reason: EndReason): void => {
     this.#live.delete(live.session.id)
-    const finishing = this.#finish(live, reason)
-      .catch(error =>
-        this.deps.log.error(
-          { session: live.session.id, cause: describeError(error) },
-          'a session did not end well',
-        ),
-      )
-      .finally(() => this.#finishing.delete(finishing))
+    const finishing = this.#finish(live, reason).finally(() => this.#finishing.delete(finishing))
     this.#finishing.add(finishing)
   }
 
+  /** Each step on its own: whatever fails, the recording is closed and the end is written down. */
   async #finish(live: LiveSession, reason: EndReason): Promise<void> {
+    const attempt = <Value>(failure: string, step: () => Promise<Value>): Promise<Value | undefined> =>
+      step().catch(error => {
+        this.deps.log.error({ session: live.session.id, cause: describeError(error) }, failure)
+        return undefined
+      })
     // The command that held the session was killed: nobody is left to give the grant back.
-    if (reason === 'client_lost') await this.#revoke(live)
-    const head = await live.finish().catch(error => {
-      this.deps.log.error(
-        { session: live.session.id, cause: describeError(error) },
-        'a recording could not be closed',
-      )
-      return undefined
-    })
+    if (reason === 'client_lost') await attempt('a grant could not be given back', () => this.#revoke(live))
+    const head = await attempt('a recording could not be closed', () => live.finish())
     const { operations, refused } = live
-    await this.deps.store.sessions.end(live.session.id, {
-      at: this.deps.now(),
-      reason,
-      head,
-      operations,
-      refused,
-    })
-    await this.#audit(live, 'session.ended', reason)
+    const end = { at: this.deps.now(), reason, head, operations, refused }
+    await attempt('the end of a session could not be kept', () =>
+      this.deps.store.sessions.end(live.session.id, end),
+    )
+    await attempt('the end of a session could not be logged', () =>
+      this.#audit(live, 'session.ended', reason),
+    )
   }
 
   async #revoke(live: LiveSession): Promise<void> {
-    const { grant, principal } = live.session
-    await this.deps.store.grants.revoke(grant, actorOf(principal), this.deps.now())
-    await this.#audit(live, 'grant.revoked', 'the hoop command that held it is gone')
+    const { grant, principal, address } = live.session
+    const at = this.deps.now()
+    const actor = actorOf(principal)
+    if (!(await this.deps.store.grants.revoke(grant, actor, at))) return
+    const detail = { why: 'the hoop command that held it is gone' }
+    await this.deps.store.audit.append({
+      at,
+      actor,
+      action: 'grant.revoked',
+      subject: grant,
+      address,
+      detail,
+    })
   }
 
   #audit(live: LiveSession, action: string, detail?: string): Promise<void> {
@@ -275,4 +281,10 @@ function makeSession(
     endReason: undefined,
     address,
   }
+}
+
+/** Why a session ended before anybody used it. */
+function readAdmissionEnd(error: unknown): EndReason {
+  const ended = error instanceof HoopError && (error.code === 'grant_ended' || error.code === 'forbidden')
+  return ended ? 'grant_revoked' : 'fault'
 }
