@@ -32,6 +32,12 @@ export type RecordingEvent =
       readonly application: string | undefined
     }
   | {
+      /** A statement is given to the target to be parsed; the operations that run it come later, or never. */
+      readonly kind: 'prepare'
+      readonly client: number
+      readonly statement: string
+    }
+  | {
       readonly kind: 'operation'
       readonly client: number
       readonly operation: number

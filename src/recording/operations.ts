@@ -53,6 +53,7 @@ export class OperationFolder {
         return this.finish()
       case 'session':
       case 'client':
+      case 'prepare':
       case 'rows':
       case 'notice':
       case 'cancel':

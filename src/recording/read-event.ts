@@ -65,6 +65,7 @@ const recordedEvent = z.discriminatedUnion('kind', [
     database: z.string(),
     application: orUndefined(z.string()),
   }),
+  z.object({ ...place, kind: z.literal('prepare'), client: ordinal, statement: z.string() }),
   z.object({
     ...place,
     kind: z.literal('operation'),

@@ -52,6 +52,8 @@ export class TextRenderer {
         const as = event.application === undefined ? '' : ` as "${toPrintable(event.application)}"`
         return [`${at}  client ${event.client} connected to "${toPrintable(event.database)}"${as}`]
       }
+      case 'prepare':
+        return [`${at}  client ${event.client} prepared a statement`, ...quote(event.statement)]
       case 'operation':
         return this.#operationLines(event, at)
       case 'rows':

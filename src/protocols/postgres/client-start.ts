@@ -13,7 +13,7 @@ import {
   PROTOCOL_3_0,
   SSL_REQUEST_CODE,
 } from './codec.js'
-import { fatalError, refuseStart } from './refuse-start.js'
+import { fatalError, refuseStart } from './end-error.js'
 import { SCRAM_NONCE_BYTES, SCRAM_SHA_256 } from './scram.js'
 import { type ScramAnswer, ScramServer } from './scram-server.js'
 import { SmallFrameReader } from './small-frame-reader.js'

@@ -1,15 +1,15 @@
 import type { EndReason } from '../../domain/session.js'
 import { errorResponse } from './codec.js'
 
-/** SQLSTATE by reason; undefined where nobody is left to read it. PostgreSQL, appendix A. */
-const CODES: Readonly<Record<EndReason, string | undefined>> = {
+/** SQLSTATE by reason; undefined where nobody is left to read it. PostgreSQL, appendix A. Drivers decide by these whether to try again. */
+const SQL_STATES: Readonly<Record<EndReason, string | undefined>> = {
   client_closed: undefined,
   target_closed: '08006',
   grant_expired: '57P01',
   grant_revoked: '57P01',
   refused_start: '28000',
   target_unavailable: '08001',
-  limit_exceeded: '54000',
+  limit_exceeded: '53400',
   idle: '57P05',
   recorder_failed: '58030',
   gateway_draining: '57P01',
@@ -18,17 +18,35 @@ const CODES: Readonly<Record<EndReason, string | undefined>> = {
   protocol_violation: '08P01',
   fault: 'XX000',
 }
+/** For a reason that has no state of its own: the connection failed. */
+const CONNECTION_FAILURE = '08006'
 
-/** The last thing a client is told; undefined when it is gone. */
+/** The last thing a client is told once it was joined; undefined when it is gone. */
 export function endError(reason: EndReason, message: string): Buffer | undefined {
-  const code = CODES[reason]
-  if (code === undefined) return undefined
-  return errorResponse(
-    new Map([
-      ['S', 'FATAL'],
-      ['V', 'FATAL'],
-      ['C', code],
-      ['M', `hoop ended this session: ${message}`],
-    ]),
-  )
+  const code = SQL_STATES[reason]
+  return code === undefined
+    ? undefined
+    : fatalError({ code, message: `hoop ended this session: ${message}`, hint: undefined })
+}
+
+/** The last thing that a client hears before it is joined to a target. */
+export function refuseStart(reason: EndReason, message: string, hint?: string): Buffer {
+  return fatalError({ code: SQL_STATES[reason] ?? CONNECTION_FAILURE, message, hint })
+}
+
+/** An ErrorResponse after which the connection ends. `code` is an SQLSTATE. */
+export function fatalError(error: {
+  readonly code: string
+  readonly message: string
+  readonly hint: string | undefined
+}): Buffer {
+  const { code, message, hint } = error
+  const fields = new Map([
+    ['S', 'FATAL'],
+    ['V', 'FATAL'],
+    ['C', code],
+    ['M', message],
+  ])
+  if (hint !== undefined) fields.set('H', hint)
+  return errorResponse(fields)
 }

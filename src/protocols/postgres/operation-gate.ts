@@ -94,6 +94,8 @@ export class OperationGate {
     const joint = this.#joint
     const { key, text, parameterTypes } = held
     const { statements, masking } = verdict
+    // INVARIANT 1: the target reads the text now, whether or not it is ever run.
+    joint.record({ kind: 'prepare', client: joint.options.client, statement: text })
     const prepared: Prepared = { text, statements, masking, parameterTypes, columns: undefined }
     const change = joint.statements.begin(key, joint.batch, prepared)
     return joint.owe({ kind: 'parse', key, change, masking, run: undefined }) ? 'pass' : 'drop'

@@ -2,8 +2,8 @@ import type { Protocol } from '../protocol.js'
 import { cancelRequest } from './cancel.js'
 import { readCatalog } from './catalog.js'
 import { startClient } from './client-start.js'
+import { refuseStart } from './end-error.js'
 import { joinPostgres } from './machine.js'
-import { refuseStart } from './refuse-start.js'
 import { startTarget } from './target-start.js'
 
 /** PostgreSQL's frontend/backend protocol, version 3.0, as PostgreSQL 12 to 18 speak it. */

@@ -25,7 +25,10 @@ export function maskNotification(body: Buffer, masking: StatementMasking): Buffe
   const payload = reader.cstring()
   if (!reader.ok || reader.remaining > 0) return undefined
   const nul = Buffer.alloc(1)
-  const masked = Buffer.from(masking.maskText(payload).replaceAll('\0', ''), 'utf8')
+  const masked = Buffer.from(
+    (masking.maskPayload?.(payload) ?? masking.maskText(payload)).replaceAll('\0', ''),
+    'utf8',
+  )
   return writeMessage('A', Buffer.concat([process, channel, nul, masked, nul]))
 }
 

@@ -152,6 +152,11 @@ export class TargetMessages implements FrameSink {
     const joint = this.#joint
     const status = readParameterStatus(body)
     if (status === undefined) return this.#violation('ParameterStatus is not well formed')
+    // However it came to be, from now on the server would read other texts than the gateway does.
+    if (status.name === 'standard_conforming_strings' && status.value !== 'on') {
+      this.walker.flush()
+      return this.#violation('a setting changed how the target reads statements')
+    }
     if (status.name === 'client_encoding') joint.clientEncoding = status.value
     if (joint.background === undefined) return 'pass'
     return this.#replace(maskedParameterStatus(status.name, status.value, joint.background))

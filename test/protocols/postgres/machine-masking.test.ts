@@ -214,6 +214,7 @@ describe('the recording', () => {
     ])
     client.close()
     expect(joined.events.slice(before)).toEqual([
+      expect.objectContaining({ kind: 'prepare', statement: `${ALL} LIMIT $1` }),
       expect.objectContaining({
         kind: 'operation',
         values: ['2'],

@@ -171,6 +171,9 @@ describe('a hostile target is cut off', () => {
     checkHostile(ASK, [T, Buffer.from([0x44, 0x7f, 0xff, 0xff, 0xff])], 'limit_exceeded')
     checkHostile(ASK, [Buffer.from([0x54, 0x7f, 0xff, 0xff, 0xff])], 'limit_exceeded')
   })
+  test('that reads statements in another way from now on', () => {
+    checkHostile([], [SERVER.parameterStatus('standard_conforming_strings', 'off')])
+  })
   test('that says ReadyForQuery with an unknown state', () => {
     checkHostile(ASK, [SERVER.complete('SELECT 0'), writeMessage('Z', Buffer.from('x'))])
   })
@@ -259,6 +262,23 @@ test('what the recording keeps of a chunk is recorded before the chunk is sent',
   run(machine, ['client', query('SELECT 1')])
   const actions = run(machine, ['target', join(T, SERVER.row('1', 'a'), SERVER.row('2', 'b'))])
   expect(actions.map(action => action.kind)).toEqual(['record', 'toClient'])
+})
+
+test('a prepared statement is recorded before the target reads it, whether or not it is ever run', () => {
+  const actions = run(makeMachine(), ['client', parse({ name: 's', text: 'SELECT 1' })])
+  const kinds = actions.map(action => (action.kind === 'record' ? action.event.kind : action.kind))
+  expect(kinds).toEqual(['prepare', 'toTarget'])
+})
+
+test('the payload of a notification is masked as a payload, not as a message', () => {
+  const machine = makeMachine()
+  machine.setBackground({ ...maskNamed([]), maskPayload: () => 'hidden' })
+  const actions = run(machine, ['target', SERVER.notification('a value')])
+  const said = actions
+    .map(action => (action.kind === 'toClient' ? action.bytes.toString('latin1') : ''))
+    .join('')
+  expect(said).toContain('hidden')
+  expect(said).not.toContain('a value')
 })
 
 describe('the end', () => {
