@@ -60,6 +60,8 @@ export class LiveSession {
   readonly #tokenDigest = digest(this.token)
   readonly #open = new Map<number, OpenConnection>()
   readonly #controls = new Set<Duplex>()
+  /** Client connections that have not proved anything yet, oldest first. */
+  readonly #strangers = new Set<Duplex>()
   #nextClient = 0
   #nextOperation = 0
   #activeAt: number
@@ -123,6 +125,26 @@ export class LiveSession {
     this.#options.recorder.append(event)
   }
 
+  /**
+   * True when there is room for one more client connection. Where there is none, the oldest that has proved nothing gives
+   * way: anyone on the machine may open connections to a listener and say nothing, and must not shut its owner out.
+   */
+  makeRoom(): boolean {
+    if (this.clientConnections < this.#admission.connection.limits.clientConnectionsMax) return true
+    for (const oldest of this.#strangers) {
+      this.#strangers.delete(oldest)
+      oldest.destroy()
+      return true
+    }
+    return false
+  }
+
+  /** Counts a client connection as a stranger's for as long as `handshake` takes. */
+  async whileStranger<Outcome>(client: Duplex, handshake: Promise<Outcome>): Promise<Outcome> {
+    this.#strangers.add(client)
+    return handshake.finally(() => this.#strangers.delete(client))
+  }
+
   readonly touch = (): void => {
     this.#activeAt = coarseNow
   }
@@ -183,6 +205,7 @@ export class LiveSession {
     this.#endedBecause = reason
     this.credential.forget()
     for (const { relay } of this.#open.values()) relay.end(reason)
+    for (const stranger of this.#strangers) stranger.destroy()
     const message = `The session on "${this.session.connection}" ended: ${describeEnd(reason)}`
     this.tell({ kind: 'ended', reason, message, hint: `hoop connect ${this.session.connection}` })
     for (const control of this.#controls) control.end()

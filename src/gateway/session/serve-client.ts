@@ -13,7 +13,7 @@ import type { FactsCache } from './facts-cache.js'
 import { makeJudge } from './judge.js'
 import type { LiveSession } from './live-session.js'
 import { Relay } from './relay.js'
-import { openTarget, sendAside, type TargetOptions } from './target.js'
+import { openTarget, sendAside, type TargetConnection, type TargetOptions } from './target.js'
 
 /** What serving a client needs of the gateway. */
 export interface ServeDeps {
@@ -29,7 +29,7 @@ export async function serveClient(client: Duplex, live: LiveSession, deps: Serve
   const protocol = protocolNamed(live.session.protocol)
   live.clientConnections += 1
   try {
-    const outcome = await shakeHands(client, protocol, live.verifier)
+    const outcome = await live.whileStranger(client, shakeHands(client, protocol, live.verifier))
     if (outcome.kind === 'cancel') {
       await cancelRunning(live, outcome.key, deps)
       client.end()
@@ -65,14 +65,23 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   const target = targetOptions(live, deps, { database, settings: start.settings })
   const { key, read } = catalogOf(live, deps, database)
   // Both at once: the catalog is only slow the first time.
-  const [opened, catalog] = await Promise.all([openTarget(live.admission, target), read()])
+  const opening = openTarget(live.admission, target)
+  const [opened, catalog] = await Promise.all([opening, read()]).catch(error => {
+    opening.then(abandon, () => {})
+    throw error
+  })
   const number = live.nextClient()
   const cancelKey = makeCancelKey()
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
   const { decide, maskerFor } = live.rules(database)
   machine.setBackground(maskerFor(catalog)?.background)
-  live.recorder.append({ kind: 'client', client: number, database, application: start.application })
-  await live.recorder.commit()
+  try {
+    live.recorder.append({ kind: 'client', client: number, database, application: start.application })
+    await live.recorder.commit()
+  } catch (error) {
+    abandon(opened)
+    throw error
+  }
   const relay = new Relay({
     client,
     target: opened.stream,
@@ -98,6 +107,12 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     cancel().catch(error => deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered'))
   }
   live.recordClientEnd({ kind: 'client_end', client: number, ...end.counts })
+}
+
+/** The target of a client that could not be joined to it: no connection stays open for nobody. */
+function abandon({ stream }: TargetConnection): void {
+  stream.on('error', () => {})
+  stream.destroy()
 }
 
 function joinOptions(

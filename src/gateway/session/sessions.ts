@@ -140,8 +140,8 @@ export class Sessions {
   }
 
   #serve(live: LiveSession, request: StreamRequest): void {
-    const { clientConnectionsMax } = live.admission.connection.limits
-    if (live.clientConnections >= clientConnectionsMax) {
+    if (!live.makeRoom()) {
+      const { clientConnectionsMax } = live.admission.connection.limits
       throw new HoopError(
         'limit_exceeded',
         `Cannot open another client connection: the session has ${clientConnectionsMax} already`,
