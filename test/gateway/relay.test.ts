@@ -92,8 +92,12 @@ test('nothing reaches the target when the recorder cannot take an operation, and
     const fail = (): never => {
       throw new HoopError('recording_failed', 'Cannot record the session: the disk is full')
     }
-    const setup = new Setup({ recorder: { [failing]: fail } })
+    const machine = {
+      end: (): readonly Action[] => [RECORD, { kind: 'toClient', bytes: Buffer.from('why') }],
+    }
+    const setup = new Setup({ machine, recorder: { [failing]: fail } })
     setup.client.far.write('x')
+    expect(await nextChunk(setup.client.far)).toBe('why')
     expect((await setup.relay.ended).counts.reason).toBe('recorder_failed')
     expect(setup.log).not.toContain('to target')
   }

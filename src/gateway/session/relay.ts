@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { RecordingEvent } from '../../domain/event.js'
 import type { EndReason } from '../../domain/session.js'
 import { describeEnd } from '../../domain/session.js'
 import { unreachable } from '../../lib/unreachable.js'
@@ -52,6 +53,7 @@ export class Relay {
   #clientHolds = 0
   #targetFull = false
   #clientFull = false
+  #recorderFailed = false
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -92,17 +94,28 @@ export class Relay {
     const wasBusy = machine.isBusy
     try {
       for (const action of machine.end(reason, message)) {
-        if (action.kind === 'record') this.#options.recorder.append(action.event)
+        if (action.kind === 'record') this.#recordLast(action.event)
         if (action.kind === 'toClient' && client.writable) this.#toClient(action.bytes)
       }
     } catch (error) {
-      // The recorder is gone or the machine is broken; the end itself must still happen.
+      // The machine is broken; the end itself must still happen.
       this.#options.onFault(error)
     }
     closeSoon(client)
     closeSoon(target)
     const counts = { reason, bytesFromClient: this.#bytesFromClient, bytesToClient: this.#bytesToClient }
     this.#settle({ wasBusy, counts })
+  }
+
+  /** A recorder that is gone does not keep the client from hearing why. */
+  #recordLast(event: RecordingEvent): void {
+    if (this.#recorderFailed) return
+    try {
+      this.#options.recorder.append(event)
+    } catch (error) {
+      this.#recorderFailed = true
+      this.#options.onFault(error)
+    }
   }
 
   #onClientData(chunk: Buffer): void {
@@ -123,7 +136,8 @@ export class Relay {
 
   #fail(error: unknown): void {
     this.#options.onFault(error)
-    this.end(isRecorderFailure(error) ? 'recorder_failed' : 'fault')
+    this.#recorderFailed = isRecorderFailure(error)
+    this.end(this.#recorderFailed ? 'recorder_failed' : 'fault')
   }
 
   #perform(first: readonly Action[]): void {
