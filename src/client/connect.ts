@@ -5,6 +5,7 @@ import { HoopError } from '../lib/hoop-error.js'
 import type { LaunchPlan } from '../protocols/launcher.js'
 import { launcherFor } from '../protocols/launchers.js'
 import type { Gateway } from './gateway.js'
+import { GatewayApi } from './gateway-api.js'
 import { listenOnLoopback } from './loopback-listener.js'
 import { portsToTry } from './loopback-port.js'
 import { makePrivateDirectory } from './private-directory.js'
@@ -48,14 +49,11 @@ export async function openConnection(gateway: Gateway, options: ConnectOptions):
   const launcher = launcherFor(readProtocol(grant))
   const { secret, verifier } = launcher.makeSecret(randomBytes)
   const { peer, dial, accessToken } = gateway
-  const { link, session } = await SessionLink.open({
-    grant,
-    verifier,
-    peer,
-    dial,
-    accessToken,
-    tell: options.tell,
-    now: () => new Date(),
+  const now = () => new Date()
+  const opening = SessionLink.open({ grant, verifier, peer, dial, accessToken, tell: options.tell, now })
+  const { link, session } = await opening.catch(async error => {
+    await giveBack(gateway, grant)
+    throw error
   })
   // Nothing is left behind: the grant was asked for this session alone.
   const undo: (() => unknown)[] = [() => link.close(grant.id)]
@@ -81,6 +79,16 @@ export async function openConnection(gateway: Gateway, options: ConnectOptions):
     await close()
     throw error
   }
+}
+
+/** A grant that no session came of. What could not be opened is what the person is told, whatever comes of this. */
+async function giveBack({ dial, accessToken }: Gateway, { id }: GrantView): Promise<void> {
+  // The tunnel of the session was closed with it.
+  const peer = await dial().catch(() => undefined)
+  if (peer === undefined) return
+  const revoked = accessToken(peer).then(token => new GatewayApi(peer, token).revokeGrant(id))
+  await revoked.catch(() => {})
+  peer.close()
 }
 
 interface Listening {

@@ -126,8 +126,8 @@ class FileRecorder implements Recorder {
   }
 
   #describe(error: unknown): HoopError {
-    const reason = describeSystemError(error)
-    return new HoopError('recording_failed', `${this.#subject()}: ${reason}`, { cause: error })
+    const { reason, hint } = describeSystemError(error)
+    return new HoopError('recording_failed', `${this.#subject()}: ${reason}`, { hint, cause: error })
   }
 
   #subject(): string {
@@ -136,18 +136,22 @@ class FileRecorder implements Recorder {
 }
 
 /** What the person at the other end may know: the kind of failure, no path. The cause in the log has the rest. */
-function describeSystemError(error: unknown): string {
+function describeSystemError(error: unknown): { readonly reason: string; readonly hint: string } {
+  const hint = 'ask who runs the gateway to look at its log'
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'no space is left for recordings'
+      return {
+        reason: 'no space is left for recordings',
+        hint: 'ask who runs the gateway to make room for recordings',
+      }
     case 'EEXIST':
-      return 'it was recorded before'
+      return { reason: 'it was recorded before', hint }
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return 'the gateway may not write recordings'
+      return { reason: 'the gateway may not write recordings', hint }
     default:
-      return 'the recording could not be written'
+      return { reason: 'the recording could not be written', hint }
   }
 }
