@@ -42,8 +42,8 @@ export interface Shop {
   readonly connection: object
   /** Asks the target directly, as its superuser. */
   sql(text: string): Promise<string>
-  /** `hoop connect shop --no-exec` with further arguments. */
-  listen(args?: readonly string[], account?: ProviderAccount): Promise<Listener>
+  /** `hoop connect --no-exec`, to "shop" unless another connection is named, with further arguments. */
+  listen(args?: readonly string[], connection?: string): Promise<Listener>
   grants(account?: ProviderAccount): Promise<readonly GrantView[]>
   session(id: string): Promise<SessionView>
   /** The session once it has ended. */
@@ -121,8 +121,8 @@ function shopOf({ stack, connection, options, directory }: ShopParts): Shop {
     connection,
     sql,
     session,
-    listen: (args = [], account = ADA) =>
-      readListener(stack.spawnHoop(account, ['connect', 'shop', '--no-exec', ...args])),
+    listen: (args = [], connectionName = 'shop') =>
+      readListener(stack.spawnHoop(ADA, ['connect', connectionName, '--no-exec', ...args])),
     grants: account => ask(api => api.grants(), account),
     endedSession: (id, ms) =>
       until(

@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { makeCertificates } from '../setup/certificates.js'
+import { ADA } from '../setup/hoop-stack.js'
+import { type PostgresServer, startPostgres } from '../setup/postgres.js'
+import { type Shop, startShop, TARGET_PASSWORD } from './shop.js'
+import { until } from './until.js'
+
+let servers: readonly PostgresServer[] = []
+let shop: Shop
+
+const ASK = [
+  '--',
+  '-Atc',
+  "SELECT 'as ' || current_user, coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)",
+]
+
+beforeAll(async () => {
+  servers = await Promise.all([
+    startPostgres({ auth: 'md5' }),
+    startPostgres({ auth: 'password' }),
+    startPostgres({ auth: 'password', tls: 'on' }),
+    startPostgres({ auth: 'scram-sha-256', tls: 'required' }),
+  ])
+  for (const server of servers) {
+    await server.sql(
+      'postgres',
+      `CREATE ROLE account LOGIN PASSWORD '${TARGET_PASSWORD}'; CREATE DATABASE account`,
+    )
+  }
+  const [md5, cleartext, cleartextOverTls, scramOverTls] = servers
+  const directory = scramOverTls?.socketDirectory ?? ''
+  const stranger = await makeCertificates(join(directory, 'stranger'))
+  const named = (name: string, server: PostgresServer | undefined, tls: object, host = '127.0.0.1') => ({
+    name,
+    type: 'postgres',
+    address: `${host}:${server?.port}`,
+    database: 'account',
+    tls,
+    roles: [{ name: 'reader', user: 'account', password: 'env:TARGET_PASSWORD' }],
+  })
+  const ca = scramOverTls?.caFile
+  shop = await startShop({
+    postgres: inject('postgres'),
+    name: 'target_authentication',
+    connections: [
+      named('md5', md5, { mode: 'disable' }),
+      named('cleartext', cleartext, { mode: 'disable' }),
+      named('cleartext-over-tls', cleartextOverTls, { mode: 'require' }),
+      named('tls-required', scramOverTls, { mode: 'require' }),
+      named('tls-verified', scramOverTls, { mode: 'verify-full', ca_file: ca }),
+      named('tls-verified-by-name', scramOverTls, {
+        mode: 'verify-full',
+        ca_file: ca,
+        server_name: 'localhost',
+      }),
+      named('tls-wrong-authority', scramOverTls, { mode: 'verify-full', ca_file: stranger.caFile }),
+      named('tls-wrong-name', scramOverTls, {
+        mode: 'verify-full',
+        ca_file: ca,
+        server_name: 'db.example.com',
+      }),
+      named('tls-system-authorities', scramOverTls, { mode: 'verify-full' }),
+      named('tls-not-offered', md5, { mode: 'require' }),
+      named('tls-left-out', scramOverTls, { mode: 'disable' }),
+    ],
+  })
+}, 120_000)
+
+afterAll(async () => {
+  await shop.stop()
+  await Promise.all(servers.map(server => server.stop()))
+})
+
+test.each([
+  ['md5', 'f'],
+  ['cleartext-over-tls', 't'],
+  ['tls-required', 't'],
+  ['tls-verified', 't'],
+  ['tls-verified-by-name', 't'],
+])('the gateway signs in at "%s"', async (name, ssl) => {
+  const ran = await shop.stack.hoop(ADA, ['connect', name, ...ASK])
+  expect(ran).toMatchObject({ code: 0, stdout: `as account|${ssl}\n` })
+})
+
+test.each([
+  ['tls-wrong-authority', 'TLS failed', 'check "tls" of the connection'],
+  ['tls-wrong-name', 'TLS failed', 'check "tls" of the connection'],
+  ['tls-system-authorities', 'TLS failed', 'check "tls" of the connection'],
+  ['tls-not-offered', 'TLS', 'ask who runs "tls-not-offered"'],
+  ['cleartext', 'it asks for the password in clear text, without TLS', 'ask who runs "cleartext"'],
+  ['tls-left-out', 'no pg_hba.conf entry', 'ask who runs "tls-left-out"'],
+])('the gateway does not sign in at "%s"', async (name, why, hint) => {
+  const ran = await shop.stack.hoop(ADA, ['connect', name, ...ASK])
+  expect(ran.stdout).toBe('')
+  expect(ran.stderr).toContain(`FATAL:  Cannot open the target of "${name}": `)
+  expect(ran.stderr).toContain(why)
+  expect(ran.stderr).toContain(`HINT:  ${hint}`)
+  expect(ran.stderr).not.toContain(TARGET_PASSWORD)
+  expect(ran.code).toBe(2)
+})
+
+test('a cancel request finds its way to a target that demands TLS', async () => {
+  const [server] = servers.slice(-1)
+  const running = async () => {
+    const text =
+      "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(30)%'"
+    return (await server?.sql('postgres', `${text} AND usename = 'account'`)) === '1'
+  }
+  const listener = await shop.listen([], 'tls-verified')
+  const ran = listener.psql(['-c', 'SELECT pg_sleep(30)'])
+  await until('the statement runs', running)
+  await listener.stop()
+  expect((await ran).code).toBe(2)
+  await until('the target runs nothing of it', async () => !(await running()), 2_000)
+})
