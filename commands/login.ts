@@ -53,7 +53,9 @@ export default class Login extends HoopCommand {
     this.tell(`open ${addressWithCode ?? address} and compare it, within ${showDuration(expiresInSeconds)}`)
     if (process.stderr.isTTY === true && !process.env.CI) {
       const qrcode = await import('qrcode')
-      process.stderr.write(await qrcode.toString(addressWithCode ?? address, { type: 'terminal', small: true }))
+      process.stderr.write(
+        await qrcode.toString(addressWithCode ?? address, { type: 'terminal', small: true }),
+      )
     }
     if (browser) openBrowser(addressWithCode ?? address, { env: process.env, platform: process.platform })
   }
