@@ -11,6 +11,8 @@ export interface DefaultRule {
   /** False for the rules that other promises stand on. */
   readonly canBeOff: boolean
   readonly hint: string | undefined
+  /** The verbs it is about, where it is about verbs: for those who ask why it did not match. */
+  readonly verbs: readonly string[]
   /** Why the command is refused, half a sentence; undefined when it is not. */
   judge(command: CommandFacts): string | undefined
 }
@@ -28,6 +30,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
       'settings that change how the server reads a text: string escapes, encodings; triggers switched off',
     canBeOff: false,
     hint: undefined,
+    verbs: ['SET', 'RESET'],
     judge(command) {
       const setting = changedReading(command)
       if (setting === undefined) return undefined
@@ -41,6 +44,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
     summary: 'SET ROLE and SET SESSION AUTHORIZATION: a session keeps the identity its grant gave it',
     canBeOff: true,
     hint: 'ask for a grant in another role: hoop connect NAME --role ROLE',
+    verbs: ['SET', 'RESET'],
     judge: command =>
       changesIdentity(command) ? 'a session keeps the identity that its grant gave it' : undefined,
   },
@@ -49,6 +53,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
     summary: 'DROP, and the ALTER … DROP that removes a column or a constraint',
     canBeOff: true,
     hint: undefined,
+    verbs: ['DROP', 'ALTER'],
     judge: command =>
       command.drops ? `${spell(command)} takes an object away, or a part of one` : undefined,
   },
@@ -57,6 +62,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
     summary: 'TRUNCATE',
     canBeOff: true,
     hint: 'use DELETE with a WHERE that reads a column',
+    verbs: ['TRUNCATE'],
     judge: command => (command.verb === 'TRUNCATE' ? 'TRUNCATE removes every row' : undefined),
   },
   {
@@ -65,6 +71,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
       'UPDATE without a condition that reads a column, also inside WITH, MERGE, PREPARE and EXPLAIN ANALYZE',
     canBeOff: true,
     hint: 'add a WHERE that reads a column',
+    verbs: ['UPDATE'],
     judge: command =>
       command.verb === 'UPDATE' && !command.filtered
         ? 'UPDATE without a condition changes every row'
@@ -76,6 +83,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
       'DELETE without a condition that reads a column, also inside WITH, MERGE, PREPARE and EXPLAIN ANALYZE',
     canBeOff: true,
     hint: 'add a WHERE that reads a column',
+    verbs: ['DELETE'],
     judge: command =>
       command.verb === 'DELETE' && !command.filtered
         ? 'DELETE without a condition removes every row'
@@ -86,6 +94,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
     summary: 'code that cannot be read beforehand: DO, functions, procedures, triggers, rules, row policies',
     canBeOff: true,
     hint: 'send the statements themselves, one by one',
+    verbs: ['DO'],
     judge: command =>
       command.opaque ? `${spell(command)} carries code that cannot be read beforehand` : undefined,
   },
@@ -95,6 +104,7 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
       "the server's files, programs, pages and change log; other servers; texts run as statements by a function",
     canBeOff: true,
     hint: undefined,
+    verbs: ['COPY'],
     judge(command) {
       if (command.serverAccess) return `${spell(command)} reaches the server itself`
       const reached = command.functions.find(isServerFunction)

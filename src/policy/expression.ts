@@ -14,6 +14,8 @@ export interface Expression {
   readonly usesNow: boolean
   /** True when the whole text may be read, which costs time by its length. */
   readonly usesText: boolean
+  /** Texts in capitals that stand in it: the verbs and objects it speaks of by name. */
+  readonly words: readonly string[]
   /** Throws when the condition cannot be evaluated. */
   test(activation: Activation): boolean
 }
@@ -49,7 +51,12 @@ export class ExpressionCompiler {
       const test = (activation: Activation): boolean => readAnswer(parsed(activation))
       return {
         ok: true,
-        expression: { usesNow: names(parsed.ast, 'now'), usesText: source.includes('text'), test },
+        expression: {
+          usesNow: names(parsed.ast, 'now'),
+          usesText: source.includes('text'),
+          words: capitals(parsed.ast),
+          test,
+        },
       }
     } catch (error) {
       return refuseError(error)
@@ -135,6 +142,12 @@ function bound(node: ASTNode, match: LinearMatch, loops: number): ExpressionProb
 
 function names(node: ASTNode, variable: string): boolean {
   return (node.op === 'id' && node.args === variable) || children(node).some(child => names(child, variable))
+}
+
+function capitals(node: ASTNode): readonly string[] {
+  if (node.op === 'value')
+    return typeof node.args === 'string' && /^[A-Z][A-Z ]*$/.test(node.args) ? [node.args] : []
+  return children(node).flatMap(capitals)
 }
 
 function children(node: ASTNode): readonly ASTNode[] {

@@ -1,43 +1,25 @@
 import type { Decision } from '../domain/decision.js'
-import type { CommandFacts, StatementFacts, TextFacts } from '../domain/facts.js'
+import type { CommandFacts, StatementFacts } from '../domain/facts.js'
 import type { RuleName } from '../domain/names.js'
-import type { Principal } from '../domain/principal.js'
-import {
-  type Activation,
-  ConnectionView,
-  NowView,
-  PrincipalView,
-  type ResolveTables,
-  StatementView,
-} from './activation.js'
+import type { ResolveTables } from './activation.js'
 import { NOT_UNDERSTOOD, STATEMENT_DEFAULT } from './default-rules.js'
-import { describeExpressionError } from './expression.js'
+import {
+  type Asker,
+  type AskerView,
+  askRule,
+  CommandSituation,
+  joinStatements,
+  type Question,
+  viewAsker,
+} from './situation.js'
 import type { CompiledRule, Situation, StatementPolicy } from './statement-policy.js'
+
+export type { Asker, Question } from './situation.js'
 
 /** Commands in one text, all statements together: each costs every rule. */
 export const COMMANDS_MAX = 5000
 /** Commands times UTF-16 code units of the text, where a rule reads the text for each command. */
 const TEXT_WORK_MAX = 256 * 1024 * 1024
-/** Longest part of an evaluation error that is shown. */
-const ERROR_LENGTH_MAX = 200
-
-/** Whose statements are judged, and where they go: fixed for a client connection. */
-export interface Asker {
-  readonly principal: Principal
-  readonly connection: { readonly name: string; readonly protocol: string }
-  readonly role: string
-  readonly database: string
-}
-
-/** One text to be judged. */
-export interface Question {
-  readonly text: string
-  readonly facts: TextFacts
-  /** Every statement that runs with the text: its own, and those behind the names it uses. */
-  readonly statements: readonly StatementFacts[]
-  readonly now: Date
-  readonly resolveTables: ResolveTables
-}
 
 /** Judges the statements of one client connection. */
 export interface StatementJudge {
@@ -66,7 +48,7 @@ class CachingJudge implements StatementJudge {
   readonly #denials: readonly CompiledRule[]
   readonly #allowances: readonly CompiledRule[]
   readonly #defaultDecision: Decision
-  readonly #fixed: Pick<Activation, 'principal' | 'connection' | 'role'>
+  readonly #fixed: AskerView
   readonly #usesText: boolean
   readonly #remembers: boolean
   /** Decisions by the identity of the facts. A rule may read the text, so it is part of the key. */
@@ -74,15 +56,11 @@ class CachingJudge implements StatementJudge {
   #resolveTables: ResolveTables | undefined
 
   constructor(policy: StatementPolicy, asker: Asker) {
-    const { principal, connection } = asker
+    const { connection } = asker
     this.#denials = policy.denials.filter(rule => rule.appliesTo(connection.name))
     this.#allowances = policy.allowances.filter(rule => rule.appliesTo(connection.name))
     this.#defaultDecision = policy.statementDefault === 'allow' ? ALLOWED : DENIED_BY_DEFAULT
-    this.#fixed = {
-      principal: new PrincipalView(principal.name, principal.groups, principal.issuer, principal.subject),
-      connection: new ConnectionView(connection.name, connection.protocol, asker.database),
-      role: asker.role,
-    }
+    this.#fixed = viewAsker(asker)
     const rules = [...this.#denials, ...this.#allowances]
     this.#usesText = rules.some(rule => rule.usesText)
     this.#remembers = !rules.some(rule => rule.usesNow)
@@ -121,7 +99,7 @@ class CachingJudge implements StatementJudge {
     if (commands.length === 0) return refuseUnread('the statement has no command')
     let allowance: Allowance = ALLOWED
     for (const [index, command] of commands.entries()) {
-      const decision = this.#decideCommand(new Case(command, question, this.#fixed))
+      const decision = this.#decideCommand(new CommandSituation(command, question, this.#fixed))
       if (decision.kind === 'deny') return decision
       allowance = index === 0 || allowance.rule === decision.rule ? decision : ALLOWED
     }
@@ -130,12 +108,18 @@ class CachingJudge implements StatementJudge {
 
   #decideCommand(situation: Situation): Decision {
     for (const rule of this.#denials) {
-      const message = ask(rule, situation)
-      if (message !== undefined) return { kind: 'deny', rule: rule.name, message, hint: rule.hint }
+      const answer = askRule(rule, situation)
+      // INVARIANT 11: a rule that cannot be evaluated denies, whatever it was meant to say.
+      if (answer.kind !== 'missed') {
+        return { kind: 'deny', rule: rule.name, message: answer.message, hint: rule.hint }
+      }
     }
     for (const rule of this.#allowances) {
-      const answer = askAllowance(rule, situation)
-      if (answer !== undefined) return answer
+      const answer = askRule(rule, situation)
+      if (answer.kind === 'matched') return { kind: 'allow', rule: rule.name }
+      if (answer.kind === 'failed') {
+        return { kind: 'deny', rule: rule.name, message: answer.message, hint: undefined }
+      }
     }
     return this.#defaultDecision
   }
@@ -150,55 +134,12 @@ class CachingJudge implements StatementJudge {
   }
 }
 
-/** One command under judgement; what expressions read is made for the first of them. */
-class Case implements Situation {
-  #activation: Activation | undefined
-
-  constructor(
-    readonly command: CommandFacts,
-    readonly question: Question,
-    readonly fixed: Pick<Activation, 'principal' | 'connection' | 'role'>,
-  ) {}
-
-  activation(): Activation {
-    const { text, now, resolveTables } = this.question
-    this.#activation ??= {
-      ...this.fixed,
-      statement: new StatementView(this.command, text, resolveTables),
-      now: new NowView(now),
-    }
-    return this.#activation
-  }
-}
-
 const ALLOWED: Allowance = { kind: 'allow', rule: undefined }
 const DENIED_BY_DEFAULT: Decision = {
   kind: 'deny',
   rule: STATEMENT_DEFAULT,
   message: 'no rule allows it here',
   hint: undefined,
-}
-
-/** The message of a rule that denies; undefined when it does not speak of this command. */
-function ask(rule: CompiledRule, situation: Situation): string | undefined {
-  try {
-    return rule.judge(situation)
-  } catch (error) {
-    return describeFailure(error)
-  }
-}
-
-function askAllowance(rule: CompiledRule, situation: Situation): Decision | undefined {
-  try {
-    return rule.judge(situation) === undefined ? undefined : { kind: 'allow', rule: rule.name }
-  } catch (error) {
-    // INVARIANT 11: a rule that cannot be evaluated denies, whatever it was meant to say.
-    return { kind: 'deny', rule: rule.name, message: describeFailure(error), hint: undefined }
-  }
-}
-
-function describeFailure(error: unknown): string {
-  return `the rule cannot be evaluated: ${describeExpressionError(error).summary}`.slice(0, ERROR_LENGTH_MAX)
 }
 
 function refuseUnread(reason: string): Decision {
@@ -208,13 +149,4 @@ function refuseUnread(reason: string): Decision {
     message: `the statement was not understood: ${reason}`,
     hint: undefined,
   }
-}
-
-/** All statements once. Whoever asks may leave the text's own ones out of the list; they are judged all the same. */
-function joinStatements(
-  own: readonly StatementFacts[],
-  all: readonly StatementFacts[],
-): readonly StatementFacts[] {
-  const isSame = all.length <= own.length && all.every((statement, index) => statement === own[index])
-  return isSame ? own : [...new Set([...own, ...all])]
 }

@@ -24,6 +24,9 @@ export interface Situation {
 export interface CompiledRule {
   readonly name: RuleName
   readonly hint: string | undefined
+  readonly origin: 'configured' | 'shipped'
+  /** Verbs that the rule speaks of by name; what it says of others is not known from this. */
+  readonly verbs: readonly string[]
   readonly usesNow: boolean
   readonly usesText: boolean
   readonly appliesTo: (connection: string) => boolean
@@ -80,6 +83,8 @@ function writtenRule(rule: PolicyRule, expression: Expression): CompiledRule {
   return {
     name: rule.name,
     hint: rule.hint,
+    origin: 'configured',
+    verbs: expression.words,
     usesNow: expression.usesNow,
     usesText: expression.usesText,
     appliesTo: connection => globs.some(glob => glob(connection)),
@@ -91,6 +96,8 @@ function shippedRule(rule: DefaultRule): CompiledRule {
   return {
     name: rule.name,
     hint: rule.hint,
+    origin: 'shipped',
+    verbs: rule.verbs,
     usesNow: false,
     usesText: false,
     appliesTo: () => true,
