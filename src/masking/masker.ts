@@ -1,9 +1,11 @@
 import type { Catalog } from '../domain/catalog.js'
-import type { CommandFacts, CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
+import type { CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
-import { type Flow, readFlow, runsNamed, unite } from './flow.js'
+import { explainFollowed, type MaskingExplanation } from './explain-masking.js'
+import { readFlow, runsNamed, unite } from './flow.js'
+import { type Followed, type FollowedText, findTaint } from './followed.js'
 import { MASKED_DATA_STAYS, type Refusal, refuseLaundering } from './laundering.js'
 import { messagesTell } from './messages.js'
 import { makeNet, type Net } from './net.js'
@@ -21,6 +23,8 @@ export interface Masker {
    * remembered by the identity of `facts`, unless session names are involved.
    */
   judge(statements: readonly StatementFacts[], facts: TextFacts): Judgement
+  /** Says what `judge` would make of a text, and why. Remembers nothing. */
+  explain(statements: readonly StatementFacts[], facts: TextFacts): MaskingExplanation
   /** For what answers no statement: notifications, settings. Rows, should any come, are masked whole. */
   readonly background: StatementMasking
 }
@@ -59,6 +63,11 @@ export function makeMasker({ rules, catalog, hashKey }: MaskerOptions): Masker {
         known.set(facts, judgement)
       return judgement
     },
+    explain(statements, facts) {
+      if (!facts.understood) return NOT_UNDERSTOOD
+      const followed = follow(statements, facts.statements, context)
+      return followed.kind === 'refused' ? followed : explainFollowed(followed, { ...context, detectorRules })
+    },
     background: makeBackground(context),
   }
 }
@@ -77,6 +86,18 @@ function judgeText(
   own: readonly StatementFacts[],
   context: MaskerContext,
 ): Judgement {
+  const followed = follow(statements, own, context)
+  if (followed.kind === 'refused') return followed
+  const copies = statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
+  const { trust, hidesMessages } = followed
+  return { kind: 'masked', masking: makeStatementMasking({ ...context, trust }, { hidesMessages, copies }) }
+}
+
+function follow(
+  statements: readonly StatementFacts[],
+  own: readonly StatementFacts[],
+  context: MaskerContext,
+): FollowedText | Refusal {
   const { protection, net } = context
   // Each name that is executed must have brought the statement behind it: without it, nothing is known.
   const named = own.filter(runsNamed).length
@@ -90,35 +111,21 @@ function judgeText(
     const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined })
     if (refusal !== undefined) return refusal
     const explains = (named === 0 ? group : own).every(one => one.commands[0]?.verb === 'EXPLAIN')
-    followed.push({ flow, commands, tainted: isTainted(flow, explains) })
+    followed.push({ flow, commands, taint: findTaint(flow, explains) })
   }
   const trust = readTrust(followed, unresolved)
   const hidesMessages = unresolved || followed.some(one => messagesTell(one.flow, one.commands, protection))
-  const copies = statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
-  return { kind: 'masked', masking: makeStatementMasking({ ...context, trust }, { hidesMessages, copies }) }
-}
-
-/** Statements that run as one, with what their values can do. */
-interface Followed {
-  readonly flow: Flow
-  readonly commands: readonly CommandFacts[]
-  readonly tainted: boolean
+  return { kind: 'followed', followed, unresolved, trust, hidesMessages }
 }
 
 function readTrust(followed: readonly Followed[], unresolved: boolean): Trust {
   return {
-    tainted: unresolved || followed.some(one => one.tainted),
-    distrusted: unresolved || followed.some(one => one.tainted && one.flow.facts.setOperation),
+    tainted: unresolved || followed.some(one => one.taint !== undefined),
+    distrusted: unresolved || followed.some(one => one.taint !== undefined && one.flow.facts.setOperation),
     names: new Set(followed.flatMap(one => [...one.flow.touched.names])),
     systemValues: followed.some(one => one.flow.touched.systemValues),
     rule: followed.find(one => one.flow.touched.rule !== undefined)?.flow.touched.rule,
   }
-}
-
-/** A plan of EXPLAIN shows what the client typed, and results of functions that were computed while planning. */
-function isTainted({ touched, carries, foreign, calls }: Flow, explains: boolean): boolean {
-  if (explains) return foreign && calls.untraceable
-  return carries || foreign || touched.unknownWritten
 }
 
 function makeStatementMasking(

@@ -35,7 +35,7 @@ export interface ExplainedRule {
 /** One command with what the rules see of it. */
 export interface ExplainedCommand {
   readonly command: CommandFacts
-  /** As rules see them, \`schema.table\`; undefined where there are too many for a rule to look at. */
+  /** As rules see them, `schema.table`; undefined where there are too many for a rule to look at. */
   readonly tables: readonly string[] | undefined
   readonly writtenTables: readonly string[] | undefined
   /** What matched or failed first, then what came close, then the rest in the order in which they are asked. */
