@@ -1,9 +1,10 @@
-import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import type { Clock } from '../domain/clock.js'
 import { HoopError } from '../lib/hoop-error.js'
 import { type AgentStore, makeAgentStore } from './agents.js'
 import { type AuditStore, makeAuditStore } from './audit.js'
 import { type GrantStore, makeGrantStore } from './grants.js'
+import { GroupedSqliteDialect } from './grouped-sqlite.js'
 import { migrate } from './migrate.js'
 import { MIGRATIONS, type Migration, type StoreKind } from './migrations.js'
 import { openPostgresPool } from './postgres-pool.js'
@@ -86,7 +87,7 @@ function openDatabase(options: StoreOptions): OpenDatabase {
   if (options.kind === 'sqlite') {
     const { connection, release } = openOwnedSqlite(options.file, process.versions.node)
     return {
-      database: new Kysely<StoreSchema>({ dialect: new SqliteDialect({ database: connection }) }),
+      database: new Kysely<StoreSchema>({ dialect: new GroupedSqliteDialect(connection) }),
       release,
     }
   }
