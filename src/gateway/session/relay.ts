@@ -127,10 +127,15 @@ export class Relay {
   /** A throw in here is a bug of ours or a dead recorder: both end the connection, neither reaches another one. */
   #guard(work: () => void): void {
     if (this.#done) return
+    const { target } = this.#options
+    // What one chunk brings goes to the target in one write: the part before a verdict and the part behind it.
+    target.cork()
     try {
       work()
     } catch (error) {
       this.#fail(error)
+    } finally {
+      target.uncork()
     }
   }
 
