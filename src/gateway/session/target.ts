@@ -91,9 +91,14 @@ async function openTransport(connection: Connection, agents: AgentHub, signal: A
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      signal,
     })
+    // Not an option of the socket: there the signal would end the connection as well, long after it was made.
+    const onAbort = (): void => {
+      socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
     socket.once('connect', () => {
+      signal.removeEventListener('abort', onAbort)
       socket.removeAllListeners('error')
       resolve(socket)
     })
@@ -127,7 +132,7 @@ function networkReason(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   if (code === 'ECONNREFUSED') return 'the connection was refused'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name is not known'
-  if (code === 'ABORT_ERR' || code === 'ETIMEDOUT') return 'it did not answer in time'
+  if (code === 'ETIMEDOUT') return 'it did not answer in time'
   return 'the network failed'
 }
 
