@@ -72,6 +72,89 @@ export interface GrantView {
   readonly revokedAt?: string
 }
 
+/** `POST /v1/grants/{id}/explain` */
+export interface ExplainRequest {
+  readonly statement: string
+  /** The connection's own when left out. */
+  readonly database?: string
+}
+
+/** What the gateway would do with a statement, and why. Nothing of it has run. */
+export interface ExplainResponse {
+  readonly connection: string
+  readonly role: string
+  readonly database: string
+  /** Digest of the configuration whose rules decided. */
+  readonly policy: string
+  /** The last word, masking's own refusals included. */
+  readonly decision: DecisionView
+  /** The first of the commands in the text; none when it was not understood. */
+  readonly commands: readonly CommandView[]
+  readonly commandCount: number
+  readonly masking: MaskingView
+}
+
+export type DecisionView =
+  | { readonly kind: 'allow'; readonly rule?: string }
+  | { readonly kind: 'deny'; readonly rule: string; readonly message: string; readonly hint?: string }
+
+/** One command with its facts, as rules see them, and what each rule says of it. */
+export interface CommandView {
+  readonly verb: string
+  readonly object: string
+  readonly nested: boolean
+  readonly writes: boolean
+  readonly filtered: boolean
+  readonly drops: boolean
+  readonly defines: boolean
+  readonly opaque: boolean
+  readonly serverAccess: boolean
+  /** `schema.table`; absent where there are too many for a rule to look at. */
+  readonly tables?: readonly string[]
+  readonly writtenTables?: readonly string[]
+  /** What matched or failed first, then what came close, then the rest. */
+  readonly rules: readonly RuleView[]
+  /** Rules that apply, also those that are not listed. */
+  readonly ruleCount: number
+}
+
+export interface RuleView {
+  readonly rule: string
+  readonly effect: 'deny' | 'allow'
+  readonly origin: 'configured' | 'shipped'
+  /** `failed` could not be evaluated, which denies. */
+  readonly outcome: 'matched' | 'failed' | 'missed'
+  readonly message?: string
+  /** It did not match, and speaks of this command's verb. */
+  readonly close: boolean
+}
+
+export type MaskingView =
+  /** No masking rule applies to this principal here. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly rule: string; readonly message: string; readonly hint?: string }
+  | {
+      readonly kind: 'masked'
+      /** What becomes of output columns that are no plain columns; `everything` is masked with them. */
+      readonly computed: {
+        readonly kind: 'clear' | 'expressions' | 'everything'
+        readonly reason: string
+        readonly rule?: string
+        readonly strategy?: string
+      }
+      /** Columns of the tables it touches that are masked where they come out plain. */
+      readonly columns: readonly {
+        readonly column: string
+        readonly rule: string
+        readonly strategy: string
+      }[]
+      readonly columnCount: number
+      /** Values of every other column are looked through for these. */
+      readonly detectors: readonly { readonly rule: string; readonly detectors: readonly string[] }[]
+      /** Errors and notices of the server are replaced whole. */
+      readonly hidesMessages: boolean
+    }
+
 /** `POST /v1/sessions` */
 export interface SessionRequest {
   readonly grant: string

@@ -39,6 +39,7 @@ describe('what belongs to somebody else', () => {
   }
   const matrix: readonly Attempt[] = [
     { route: ['DELETE', '/v1/grants/:id'], kind: 'grant' },
+    { route: ['POST', '/v1/grants/:id/explain'], kind: 'grant', body: () => ({ statement: 'SELECT 1' }) },
     { route: ['POST', '/v1/sessions'], kind: 'grant', body: grant => ({ grant, verifier: VERIFIER }) },
     { route: ['GET', '/v1/sessions/:id'], kind: 'session' },
     { route: ['GET', '/v1/sessions/:id/recording'], kind: 'session' },

@@ -20,6 +20,7 @@ const ROUTES: readonly (readonly [string, string])[] = [
   ['GET', '/v1/grants'],
   ['POST', '/v1/grants'],
   ['DELETE', `/v1/grants/${NO_GRANT}`],
+  ['POST', `/v1/grants/${NO_GRANT}/explain`],
   ['POST', '/v1/sessions'],
   ['GET', '/v1/sessions'],
   ['GET', `/v1/sessions/${NO_SESSION}`],

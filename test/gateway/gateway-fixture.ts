@@ -235,12 +235,18 @@ function spellBody(body: unknown): string | null {
   return typeof body === 'string' ? body : JSON.stringify(body)
 }
 
+/** The passwords of the shared server's accounts. */
+const PASSWORDS = new Map([
+  ['READER_PASSWORD', 'reader-secret'],
+  ['WRITER_PASSWORD', 'writer-secret'],
+])
+
 function readPolicies(text: string, now: () => Date): Policies {
   const read = readConfig(text, { file: 'hoop.yaml', directory: '/etc/hoop' })
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   return new Policies({
     config: read.config,
-    resolveSecret: reference => (reference.kind === 'env' ? `${reference.name.toLowerCase()}` : ''),
+    resolveSecret: reference => (reference.kind === 'env' ? (PASSWORDS.get(reference.name) ?? '') : ''),
     now,
   })
 }

@@ -8,8 +8,10 @@ import type { Principal } from '../../domain/principal.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import { type Masker, makeMasker } from '../../masking/masker.js'
 import { type AccessRule, visibleConnections } from '../../policy/access.js'
+import { explainStatement, type StatementExplanation } from '../../policy/explain.js'
 import { makeStatementJudge } from '../../policy/statement-judge.js'
 import { compileStatementPolicy, type StatementPolicy } from '../../policy/statement-policy.js'
+import type { DecisionInput } from '../session/judge.js'
 import type { SessionRules } from '../session/live-session.js'
 
 /** Who uses what: everything that rules depend on and that is fixed for a client connection. */
@@ -100,6 +102,13 @@ export class Policies {
         return made.masker
       },
     }
+  }
+
+  /** The decision on a statement with its reasons, for whoever asks what would happen. */
+  explain({ principal, connection, role, database }: Using, question: DecisionInput): StatementExplanation {
+    const protocol = this.connection(connection)?.protocol ?? ''
+    const asker = { principal, connection: { name: connection, protocol }, role, database }
+    return explainStatement(this.#statements, { ...asker, ...question, now: this.#now() })
   }
 
   #maskingRules(principal: Principal, connection: ConnectionName) {

@@ -12,6 +12,7 @@ import type { AgentHub } from '../agents/hub.js'
 import { errorBody, errorStatus } from '../error-body.js'
 import type { Archive } from '../recordings/archive.js'
 import type { Sessions } from '../session/sessions.js'
+import { addExplainRoutes } from './explain-routes.js'
 import { agentEnrollmentShape, grantRequestShape, readBody, sessionRequestShape } from './read-body.js'
 import { addSessionRoutes } from './session-routes.js'
 import { viewConnection, viewGrant } from './views.js'
@@ -77,6 +78,7 @@ export function makeApi(deps: ApiDeps): Hono<ApiVariables> {
     await next()
   })
   addAccessRoutes(api, deps)
+  addExplainRoutes(api, deps)
   addSessionRoutes(api, deps)
   return api
 }

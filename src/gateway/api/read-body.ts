@@ -59,6 +59,14 @@ export const grantRequestShape = map({
     .exactOptional(),
 })
 
+/** A statement in a request, in UTF-16 units: no more than a body can hold. The connection has a limit of its own. */
+const STATEMENT_LENGTH_MAX = 1024 * 1024
+
+export const explainRequestShape = map({
+  statement: text(1, STATEMENT_LENGTH_MAX),
+  database: name.exactOptional(),
+})
+
 export const sessionRequestShape = map({
   grant: name,
   verifier: map({

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../domain/catalog.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import type { Protocol } from '../../protocols/protocol.js'
+import type { Admission } from '../access/admission.js'
 import type { TargetConnection } from './target.js'
 
 /** A snapshot is read again after this long, so that definitions changed outside of the gateway become known. */
@@ -9,6 +10,11 @@ const FRESH_MS = 60_000
 const READ_MS = 30_000
 /** Catalogs kept; each belongs to one connection, role and database. */
 const CATALOGS_MAX = 256
+
+/** The name of a database's catalog: what a role may see of it is the same for all who use the role. */
+export function catalogKey({ connection, role }: Admission, database: string): string {
+  return [connection.name, role.name, database].join('\0')
+}
 
 interface Entry {
   catalog: Catalog | undefined

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { compileGlob } from '../../domain/glob.js'
 import type { EndReason } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
 import type { CancelKey, ClientStarted, JoinOptions, Protocol } from '../../protocols/protocol.js'
 import { protocolNamed } from '../../protocols/registry.js'
 import type { Log } from '../../tunnel/log.js'
+import { checkDatabase } from '../access/check-database.js'
 import type { AgentHub } from '../agents/hub.js'
-import type { Catalogs } from './catalogs.js'
+import { type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
 import { makeJudge } from './judge.js'
@@ -61,7 +61,7 @@ interface Joining {
 
 async function joinTarget({ client, live, deps, protocol, start }: Joining): Promise<void> {
   const database = start.database ?? live.admission.connection.database
-  checkDatabase(live, database)
+  checkDatabase(live.admission.connection, database)
   const target = targetOptions(live, deps, { database, settings: start.settings })
   const { key, read } = catalogOf(live, deps, database)
   // Both at once: the catalog is only slow the first time.
@@ -124,7 +124,7 @@ function joinOptions(
 
 /** What is known of one database, shared by every session of the same role. */
 function catalogOf(live: LiveSession, deps: ServeDeps, database: string) {
-  const key = [live.session.connection, live.session.role, database].join('\0')
+  const key = catalogKey(live.admission, database)
   const protocol = protocolNamed(live.session.protocol)
   const open = () => openTarget(live.admission, targetOptions(live, deps, { database, settings: {} }))
   return { key, read: () => deps.catalogs.read(key, { protocol, open }) }
@@ -147,18 +147,6 @@ async function cancelRunning(live: LiveSession, key: CancelKey, deps: ServeDeps)
   await live.recorder.commit()
   await found.cancel()
   deps.log.debug({ session: live.session.id, client: found.client }, 'a statement was cancelled')
-}
-
-function checkDatabase(live: LiveSession, database: string): void {
-  const { connection } = live.admission
-  if (connection.databases.some(pattern => compileGlob(pattern)(database))) return
-  throw new HoopError(
-    'forbidden',
-    `Cannot open database "${database}": connection "${connection.name}" does not offer it`,
-    {
-      hint: `use database "${connection.database}"`,
-    },
-  )
 }
 
 function makeCancelKey(): CancelKey {

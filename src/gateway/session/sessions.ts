@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { SessionOpened, SessionRequest } from '../../domain/api.js'
+import type { Catalog } from '../../domain/catalog.js'
 import type { Grant } from '../../domain/grant.js'
-import { makeSessionId, readSessionId } from '../../domain/ids.js'
+import { readSessionId } from '../../domain/ids.js'
 import type { Principal } from '../../domain/principal.js'
 import type { EndReason, Session } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
@@ -16,6 +16,8 @@ import { errorBody } from '../error-body.js'
 import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
 import { LiveSession, type LiveSessionOptions } from './live-session.js'
+import { makeSession } from './make-session.js'
+import { readCatalog } from './read-catalog.js'
 import { type ServeDeps, serveClient } from './serve-client.js'
 import { readVerifier } from './verifier.js'
 
@@ -122,6 +124,16 @@ export class Sessions {
   find(id: string): LiveSession | undefined {
     const known = readSessionId(id)
     return known === undefined ? undefined : this.#live.get(known)
+  }
+
+  /** What is known of a database, for a question that no session asks. Fails as opening the target does. */
+  catalog(
+    admission: Admission,
+    { database }: { database: string; address: string },
+  ): Promise<Catalog> {
+    const { connection, role } = admission
+    const take = async () => this.#vault.take(connection.name, role, this.deps.policies().resolveSecret)
+    return readCatalog({ admission, database, take }, this.deps)
   }
 
   /** Ends the live sessions of a grant. */
@@ -262,24 +274,6 @@ export class Sessions {
       address,
       detail: detail === undefined ? undefined : { why: detail },
     })
-  }
-}
-
-function makeSession(
-  { grant, connection, role }: Admission,
-  { now, address }: { now: Date; address: string },
-): Session {
-  return {
-    id: makeSessionId(randomBytes),
-    grant: grant.id,
-    principal: grant.principal,
-    connection: connection.name,
-    role: role.name,
-    protocol: connection.protocol,
-    startedAt: now,
-    endedAt: undefined,
-    endReason: undefined,
-    address,
   }
 }
 

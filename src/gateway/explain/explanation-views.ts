@@ -1,0 +1,70 @@
+import type { CommandView, DecisionView, MaskingView, RuleView } from '../../domain/api.js'
+import type { Decision } from '../../domain/decision.js'
+import type { MaskStrategy } from '../../domain/masking-rule.js'
+import { unreachable } from '../../lib/unreachable.js'
+import type { ComputedValues, MaskingExplanation } from '../../masking/explain-masking.js'
+import type { ExplainedCommand, ExplainedRule } from '../../policy/explain.js'
+
+/** A decision as JSON. */
+export function viewDecision(decision: Decision): DecisionView {
+  if (decision.kind === 'allow')
+    return { kind: 'allow', ...(decision.rule === undefined ? {} : { rule: decision.rule }) }
+  const { kind, rule, message, hint } = decision
+  return { kind, rule, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+/** A command with its facts and rules as JSON. A rule's expression stays in the configuration: it may name other groups. */
+export function viewCommand({
+  command,
+  tables,
+  writtenTables,
+  rules,
+  ruleCount,
+}: ExplainedCommand): CommandView {
+  const { verb, object, nested, writes, filtered, drops, defines, opaque, serverAccess } = command
+  return {
+    ...{ verb, object, nested, writes, filtered, drops, defines, opaque, serverAccess },
+    ...(tables === undefined ? {} : { tables }),
+    ...(writtenTables === undefined ? {} : { writtenTables }),
+    rules: rules.map(viewRule),
+    ruleCount,
+  }
+}
+
+function viewRule({ rule, effect, origin, outcome, message, close }: ExplainedRule): RuleView {
+  return { rule, effect, origin, outcome, close, ...(message === undefined ? {} : { message }) }
+}
+
+/** What masking does as JSON; undefined stands for no masking at all. */
+export function viewMasking(explanation: MaskingExplanation | undefined): MaskingView {
+  if (explanation === undefined) return { kind: 'none' }
+  switch (explanation.kind) {
+    case 'refused': {
+      const { kind, rule, message, hint } = explanation
+      return { kind, rule, message, ...(hint === undefined ? {} : { hint }) }
+    }
+    case 'masked': {
+      const { kind, columnCount, detectors, hidesMessages } = explanation
+      const columns = explanation.columns.map(one => ({ ...one, strategy: spellStrategy(one.strategy) }))
+      return {
+        kind,
+        computed: viewComputed(explanation.computed),
+        columns,
+        columnCount,
+        detectors,
+        hidesMessages,
+      }
+    }
+    default:
+      return unreachable(explanation)
+  }
+}
+
+function viewComputed(computed: ComputedValues) {
+  return computed.kind === 'clear' ? computed : { ...computed, strategy: spellStrategy(computed.strategy) }
+}
+
+/** A strategy as it is written in `hoop.yaml`. */
+function spellStrategy(strategy: MaskStrategy): string {
+  return strategy.kind === 'keep-last' ? `keep-last ${strategy.count}` : strategy.kind
+}
