@@ -3,9 +3,10 @@ import { Flags } from '@oclif/core'
 import { type OpenConnection, openConnection } from '../src/client/connect.js'
 import { readDuration, showDuration } from '../src/client/durations.js'
 import { connectionArg, HoopCommand } from '../src/client/hoop-command.js'
-import { runChild } from '../src/client/run-child.js'
 import type { SessionEnd } from '../src/client/session-link.js'
 import { untilStopped } from '../src/client/until-stopped.js'
+
+const loadChildRunner = () => import('../src/client/run-child.js')
 
 export default class Connect extends HoopCommand {
   static override summary = 'Open a connection: ask for a grant, listen on the loopback, start its client.'
@@ -35,6 +36,8 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
   async run(): Promise<void> {
     const { own, client } = splitArguments(this.argv)
     const { args, flags } = await this.parse(Connect, [...own])
+    // While the gateway is being reached; a failure is met again where it is used.
+    if (flags.exec) loadChildRunner().catch(() => {})
     const gateway = await this.gateway()
     const open = await openConnection(gateway, {
       connection: args.connection,
@@ -58,6 +61,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
     void open.ended.then(end => this.#tellEnd(end))
     try {
       const { plan } = open
+      const { runChild } = await loadChildRunner()
       return await runChild({ ...plan, args: [...plan.args, ...clientArguments] })
     } finally {
       await open.close()

@@ -1,5 +1,4 @@
 import { type Credential, type CredentialStore, openCredentialStore } from '../identity/credential-store.js'
-import { refreshProviderTokens } from '../identity/provider-session.js'
 import { withRefreshLock } from '../identity/refresh-lock.js'
 import { HoopError } from '../lib/hoop-error.js'
 import type { TunnelPeer } from '../tunnel/stream-request.js'
@@ -45,6 +44,8 @@ export class AccessTokens {
       const { gatewayToken, ...login } = await this.#credential()
       if (isFresh(gatewayToken)) return gatewayToken
       if (login.refreshToken === undefined) throw loginExpired(gateway)
+      // Loaded when it is needed, which is once in some minutes: it is large.
+      const { refreshProviderTokens } = await import('../identity/provider-session.js')
       const tokens = await refreshProviderTokens({ ...login, caFile }, login.refreshToken)
       const kept = { ...login, refreshToken: tokens.refreshToken ?? login.refreshToken }
       // Stored before it is used: the one before is burnt already.

@@ -2,7 +2,7 @@ import { Args, Command, type Interfaces } from '@oclif/core'
 import { type ErrorCode, HoopError } from '../lib/hoop-error.js'
 import { unreachable } from '../lib/unreachable.js'
 import { type Gateway, openGateway } from './gateway.js'
-import { type RecordingSource, readSession } from './session-recording.js'
+import type { RecordingSource } from './session-recording.js'
 import { readSettings } from './settings.js'
 
 /** The name of a connection, as the first argument of a command. */
@@ -42,6 +42,8 @@ export abstract class HoopCommand extends Command {
         hint: 'hoop sessions list',
       })
     }
+    // Only some commands read recordings, and what reads them takes long to load.
+    const { readSession } = await import('./session-recording.js')
     const session = readSession(id)
     return { kind: 'session', id: session, api: (await this.gateway()).api }
   }

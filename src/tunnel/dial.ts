@@ -1,7 +1,6 @@
 import { type DialOptions, dialTls, readGatewayUrl } from './dial-tls.js'
 import { Http2Peer } from './http2-peer.js'
 import type { TunnelPeer } from './stream-request.js'
-import { WebSocketPeer } from './websocket-peer.js'
 
 /** How the CLI reaches a gateway. */
 export interface GatewayOptions extends DialOptions {
@@ -31,5 +30,7 @@ export async function dialGateway(options: GatewayOptions): Promise<TunnelPeer> 
   }
   // It was there to learn what the other side speaks, and that its certificate is good.
   socket.destroy()
+  // Seldom needed, so it is loaded only then.
+  const { WebSocketPeer } = await import('./websocket-peer.js')
   return new WebSocketPeer(options)
 }
