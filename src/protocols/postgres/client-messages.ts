@@ -2,7 +2,7 @@ import type { Verdict } from '../protocol.js'
 import { readBind, readExecute, readParse, readQuery, readTarget, recordValues } from './client-fields.js'
 import { type FrameSink, FrameWalker, type Outcome, type Treatment } from './frames.js'
 import type { Joint } from './joint.js'
-import { type Portal, protocolNameKey } from './names.js'
+import { onlyOne, type Portal, protocolNameKey } from './names.js'
 import { type Held, OperationGate } from './operation-gate.js'
 import { type ClientPhase, clientMay, isLengthImpossible } from './phases.js'
 import { OWN_RULES, ownDenial } from './refusal.js'
@@ -160,7 +160,7 @@ export class ClientMessages implements FrameSink {
       this.walker.flush()
       return this.#gate.refuse('extended', `(Bind to "${fields.statement.toString('utf8')}")`, denial)
     }
-    const prepared = resolved.kind === 'one' ? resolved.value : undefined
+    const prepared = onlyOne(resolved)
     const portal: Portal = {
       prepared,
       outlivesTransaction: false,
@@ -178,17 +178,20 @@ export class ClientMessages implements FrameSink {
     const fields = readTarget(body)
     if (fields === undefined) return this.#violation('Describe is not well formed')
     const key = protocolNameKey(fields.name)
-    const described = { kind: 'describe', of: fields.of, ownFor: undefined, hasParameters: false } as const
-    if (fields.of === 'statement') {
-      const found = joint.statements.resolve(key, joint.batch)
-      const prepared = found.kind === 'one' ? found.value : undefined
-      return this.#owed(joint.owe({ ...described, prepared, portal: undefined, masking: prepared?.masking }))
-    }
-    const found = joint.cursors.resolve(key, joint.batch)
-    const portal = found.kind === 'one' ? found.value : undefined
+    const ofStatement = fields.of === 'statement'
+    const prepared = ofStatement ? onlyOne(joint.statements.resolve(key, joint.batch)) : undefined
+    const portal = ofStatement ? undefined : onlyOne(joint.cursors.resolve(key, joint.batch))
     if (portal !== undefined) portal.describedIn = joint.batch
     return this.#owed(
-      joint.owe({ ...described, prepared: undefined, portal, masking: portal?.prepared?.masking }),
+      joint.owe({
+        kind: 'describe',
+        of: fields.of,
+        prepared,
+        portal,
+        masking: (prepared ?? portal?.prepared)?.masking,
+        ownFor: undefined,
+        hasParameters: false,
+      }),
     )
   }
 
@@ -197,7 +200,7 @@ export class ClientMessages implements FrameSink {
     if (name === undefined) return this.#violation('Execute is not well formed')
     this.walker.flush()
     const found = this.#joint.cursors.resolve(protocolNameKey(name), this.#joint.batch)
-    const portal = found.kind === 'one' ? found.value : undefined
+    const portal = onlyOne(found)
     if (portal?.prepared === undefined) {
       const shown = name.toString('utf8')
       const denial =

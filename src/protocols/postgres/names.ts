@@ -47,6 +47,11 @@ export type Resolved<T> =
   | { readonly kind: 'none' }
   | { readonly kind: 'ambiguous' }
 
+/** The one thing that a name stands for; undefined when there is none or when it cannot be told which. */
+export function onlyOne<T>(resolved: Resolved<T>): T | undefined {
+  return resolved.kind === 'one' ? resolved.value : undefined
+}
+
 interface Entry<T> {
   /** What it may stand for at the target as of its last answer. */
   live: readonly T[]

@@ -4,6 +4,8 @@ import type { ColumnSource, RowPlan } from '../../masking/statement-masking.js'
 import { describeValue } from './values.js'
 
 const HEADER_BYTES = 5
+/** Up to here a loop is faster than `Buffer.copy`, which makes a view of the part first. Measured. */
+const SMALL_COPY_BYTES_MAX = 96
 const UNKNOWN_FORM = { typeOid: 0, format: 'text' } as const
 
 /** Reads the body of a RowDescription; undefined when it is not well formed. PostgreSQL protocol, "Message Formats". */
@@ -108,14 +110,19 @@ export class RowMasker {
   }
 
   #appendCell(value: Buffer | null): void {
-    this.#reserve(4 + (value?.length ?? 0))
+    this.#reserve(4)
     this.#used = this.#scratch.writeInt32BE(value === null ? -1 : value.length, this.#used)
-    if (value !== null) this.#used += value.copy(this.#scratch, this.#used)
+    if (value !== null) this.#append(value, 0, value.length)
   }
 
   #append(bytes: Buffer, start: number, end: number): void {
-    this.#reserve(end - start)
-    this.#used += bytes.copy(this.#scratch, this.#used, start, end)
+    const size = end - start
+    this.#reserve(size)
+    const scratch = this.#scratch
+    const shift = this.#used - start
+    if (size > SMALL_COPY_BYTES_MAX) bytes.copy(scratch, this.#used, start, end)
+    else for (let at = start; at < end; at += 1) scratch[at + shift] = bytes[at] ?? 0
+    this.#used += size
   }
 
   #reserve(size: number): void {
