@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream'
 import type {
   ConnectionView,
   ErrorResponse,
+  ExplainRequest,
+  ExplainResponse,
   GatewayDiscovery,
   GrantRequest,
   GrantView,
@@ -54,6 +56,12 @@ export class GatewayApi {
 
   async revokeGrant(id: string): Promise<void> {
     await this.#send({ method: 'DELETE', path: `/v1/grants/${encodeURIComponent(id)}` })
+  }
+
+  /** What the gateway would do with a statement on a grant. Nothing runs. */
+  explain(grant: string, request: ExplainRequest): Promise<ExplainResponse> {
+    const path = `/v1/grants/${encodeURIComponent(grant)}/explain`
+    return this.#json({ method: 'POST', path, body: JSON.stringify(request) })
   }
 
   openSession(request: SessionRequest): Promise<SessionOpened> {
