@@ -84,7 +84,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
 
   #tellEnd({ message, hint }: SessionEnd): void {
     this.tell(message)
-    if (hint !== undefined) process.stderr.write(`      try: ${hint}\n`)
+    if (hint !== undefined) this.tellHint(hint)
   }
 }
 

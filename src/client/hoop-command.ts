@@ -1,6 +1,7 @@
-import { Args, Command, type Interfaces } from '@oclif/core'
+import { Args, Command, Errors, type Interfaces } from '@oclif/core'
 import { type ErrorCode, HoopError } from '../lib/hoop-error.js'
 import { unreachable } from '../lib/unreachable.js'
+import { toPrintable } from '../recording/printable.js'
 import { type Gateway, openGateway } from './gateway.js'
 import type { RecordingSource } from './session-recording.js'
 import { readSettings } from './settings.js'
@@ -15,9 +16,17 @@ export const connectionArg = Args.string({
 export abstract class HoopCommand extends Command {
   #gateway: Gateway | undefined
 
-  /** One line for the person. INVARIANT: stdout is data; everything for people goes to stderr. */
+  /**
+   * One line for the person. INVARIANT: stdout is data; everything for people goes to stderr. What a gateway says can come
+   * from anywhere, so nothing in it acts on the terminal.
+   */
   tell(message: string): void {
-    process.stderr.write(`hoop: ${message}\n`)
+    process.stderr.write(`hoop: ${toPrintable(message)}\n`)
+  }
+
+  /** The command that helps, under the line that said what went wrong. */
+  protected tellHint(hint: string): void {
+    process.stderr.write(`      try: ${toPrintable(hint)}\n`)
   }
 
   /** The gateway, signed in to; closed when the command ends. */
@@ -54,15 +63,26 @@ export abstract class HoopCommand extends Command {
   }
 
   protected override async catch(error: Interfaces.CommandError): Promise<void> {
-    if (!(error instanceof HoopError)) return super.catch(error)
+    if (!(error instanceof HoopError)) return this.#passOn(error)
+    const { code, message, hint } = error
     if (this.jsonEnabled()) {
-      const { code, message, hint } = error
       this.logJson({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })
     } else {
-      this.tell(error.message)
-      if (error.hint !== undefined) process.stderr.write(`      try: ${error.hint}\n`)
+      this.tell(message)
+      if (hint !== undefined) this.tellHint(hint)
     }
-    this.exit(exitCode(error.code))
+    this.exit(exitCode(code))
+  }
+
+  /**
+   * What is not ours to explain: an exit, the framework's words on a wrong command line, a bug. As JSON the framework
+   * would print its own insides, folders of this account among them, and end with 1.
+   */
+  #passOn(error: Error): never {
+    if (error instanceof Errors.ExitError || !this.jsonEnabled()) throw error
+    const code: ErrorCode = error instanceof Errors.CLIError ? 'usage' : 'internal'
+    this.logJson({ error: { code, message: error.message } })
+    this.exit(exitCode(code))
   }
 }
 
