@@ -60,8 +60,14 @@ export function describeError(error: unknown): string {
       parts.push(String(current))
       break
     }
-    parts.push(current.message)
+    parts.push(wordsOf(current))
     current = current.cause
   }
   return parts.join(': ')
+}
+
+/** Node leaves the message of some failures empty, several addresses refused at once for one, and puts all into the code. */
+function wordsOf(error: Error): string {
+  if (error.message !== '') return error.message
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -1,10 +1,12 @@
-import { Command } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { type Logger, pino } from 'pino'
-import type { ConfigProblem } from '../config/problem.js'
 import { describeError, HoopError } from '../lib/hoop-error.js'
+import type { CheckOptions } from './check.js'
+import type { RunningGateway } from './gateway.js'
 import { readVersion } from './version.js'
 
 /** Exit codes of sysexits.h. */
+const EXIT_USAGE = 64
 const EXIT_CONFIGURATION = 78
 const EXIT_UNAVAILABLE = 69
 const EXIT_INTERNAL = 70
@@ -14,30 +16,40 @@ export async function runHoopd(argv: readonly string[]): Promise<void> {
   const program = new Command('hoopd')
     .description('The daemons of Hoop: the gateway at the edge and the agent beside a target.')
     .version(readVersion())
+    // Handed on to the commands below, which are made after it.
+    .exitOverride()
   program
     .command('gateway')
     .description(
       'Run the gateway. SIGHUP reads the configuration again, SIGTERM ends every session and stops.',
     )
     .requiredOption('-c, --config <file>', 'the configuration', '/etc/hoop/hoop.yaml')
-    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .addOption(logLevelOption())
     .action(options => runGateway(options))
   program
     .command('agent')
     .description('Run an agent: dial the gateway, and from then on open what its own configuration allows.')
     .requiredOption('-c, --config <file>', 'the configuration', '/etc/hoop/agent.yaml')
-    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .addOption(logLevelOption())
     .action(options => runAgentDaemon(options))
   program
     .command('check')
     .description('Check a gateway configuration and say what is wrong, with its line.')
     .argument('[file]', 'the configuration', '/etc/hoop/hoop.yaml')
-    .action(file => checkConfiguration(file))
+    .option('--cases <file>', 'put these cases to the rules, see docs/policy.md; 65 when one fails')
+    .option('--json', 'print JSON')
+    .action((file, options) => runCheck(file, options))
   try {
     await program.parseAsync([...argv])
   } catch (error) {
     fail(error)
   }
+}
+
+function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'how much is logged')
+    .choices(['debug', 'info', 'warn', 'error'])
+    .default('info')
 }
 
 interface DaemonOptions {
@@ -48,8 +60,10 @@ interface DaemonOptions {
 async function runGateway({ config, logLevel }: DaemonOptions): Promise<void> {
   const log = makeLog(logLevel)
   const { startGateway } = await import('./gateway.js')
-  const gateway = await startGateway({ file: config, log })
-  process.on('SIGHUP', () => gateway.reload())
+  let gateway: RunningGateway | undefined
+  // From the first moment: unheard, it would end the process. What has not started reads the newest file anyway.
+  process.on('SIGHUP', () => gateway?.reload())
+  gateway = await startGateway({ file: config, log })
   await stopSignal()
   log.info({}, 'the gateway is shutting down')
   await gateway.close()
@@ -64,14 +78,9 @@ async function runAgentDaemon({ config, logLevel }: DaemonOptions): Promise<void
   await running
 }
 
-async function checkConfiguration(file: string): Promise<void> {
-  const { loadConfig } = await import('../config/load-config.js')
-  const { renderProblem } = await import('../config/problem.js')
-  const warn = (problem: ConfigProblem): void =>
-    void process.stderr.write(`hoopd: ${renderProblem(problem)}\n`)
-  const { connections, access, statements } = loadConfig(file, { warn })
-  const counts = `${connections.length} connections, ${access.length} access rules, ${statements.length} statement rules`
-  process.stdout.write(`${file} is good: ${counts}\n`)
+async function runCheck(file: string, options: CheckOptions): Promise<void> {
+  const { checkConfiguration } = await import('./check.js')
+  process.exitCode = await checkConfiguration(file, options)
 }
 
 function makeLog(level: string): Logger {
@@ -83,14 +92,26 @@ function makeLog(level: string): Logger {
 
 /** The first SIGTERM or SIGINT; a second one ends the process at once. */
 function stopSignal(): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT'] as const
   return new Promise(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+    const stop = (): void => {
+      for (const signal of signals) process.off(signal, stop)
+      resolve()
+    }
+    for (const signal of signals) process.on(signal, stop)
   })
 }
 
 function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // It has said what is wrong by itself; asking for help or the version is no failure.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE
+    return
+  }
   if (error instanceof HoopError) {
     process.stderr.write(`hoopd: ${error.message}\n`)
+    // Whoever starts a daemon is whom the cause is for: it never holds a secret.
+    if (error.cause !== undefined) process.stderr.write(`       because: ${describeError(error.cause)}\n`)
     if (error.hint !== undefined) process.stderr.write(`       try: ${error.hint}\n`)
     process.exitCode = error.code === 'configuration' ? EXIT_CONFIGURATION : EXIT_UNAVAILABLE
     return
