@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import type { Listener } from './listener.js'
 import { type Shop, startShop } from './shop.js'
+
+// Each command of hoop is a process of its own, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
 
 let shop: Shop
 let listener: Listener

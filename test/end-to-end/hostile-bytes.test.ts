@@ -4,7 +4,8 @@ import { chmodSync, readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { ADA, collect } from '../setup/hoop-stack.js'
 import { cleanEnvironment } from '../setup/postgres.js'
 import type { Listener } from './listener.js'
@@ -17,13 +18,19 @@ const CLIENT_START_MS = 30_000
 const NOBODY = 65_534
 const IS_ROOT = process.getuid?.() === 0
 
+// Each command of hoop is a process of its own, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
+
 let shop: Shop
 let listener: Listener
+/** Connected from the start, and silent: no deadline of a start may reach it. */
+let quiet: pg.Client
 let hanging: { readonly since: number; readonly closed: Promise<number> }
 
 beforeAll(async () => {
   shop = await startShop({ postgres: inject('postgres'), name: 'hostile_bytes' })
   listener = await shop.listen()
+  quiet = await listener.client()
   // Half of a start-up packet: its length says that more comes. The last test waits for its end.
   const socket = dial(listener.profile.port)
   socket.write(Buffer.from([0, 0, 0, 80, 0, 3]))
@@ -159,10 +166,11 @@ test('client connections that say nothing leave room for one that does', async (
   await crowded.stop()
 })
 
-test('half a start-up packet left hanging blocks nobody and is closed at the deadline', async () => {
+test('half a start-up packet left hanging is closed at its deadline, and nobody else is', async () => {
   await stillServes()
   const lived = (await hanging.closed) - hanging.since
   expect(lived).toBeGreaterThan(CLIENT_START_MS - 1_000)
   expect(lived).toBeLessThan(CLIENT_START_MS + 5_000)
   await stillServes()
-}, 60_000)
+  expect((await quiet.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+}, 90_000)

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { ADA, EVE, GRACE, type Ran } from '../setup/hoop-stack.js'
 import type { ProviderAccount } from '../setup/openid-provider.js'
 import { freePort } from '../setup/postgres.js'
 import { liveGrants, type Shop, startShop } from './shop.js'
 import { until } from './until.js'
+
+// Each command of hoop is a process of its own, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
 
 let shop: Shop
 

@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { openGateway } from '../../src/client/gateway.js'
 import { readSettings } from '../../src/client/settings.js'
 import { ADA } from '../setup/hoop-stack.js'
 import { type Shop, startShop, TARGET_PASSWORD } from './shop.js'
 
 const ENROLLMENT_TOKEN = 'enrol-beside-db-once'
+
+// Each command of hoop is a process of its own, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
 
 let shop: Shop
 /** Each secret with every form it is likely to be written in. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import type { Listener } from './listener.js'
 import { type Shop, startShop } from './shop.js'
 import { until } from './until.js'
@@ -66,6 +66,7 @@ test('a million rows to a reader that stops again and again keep the memory flat
     received += chunk.length
   })
   const timer = setInterval(look, 50)
+  onTestFinished(() => clearInterval(timer))
   const rows = readAll(client)
   for (let pause = 0; pause < PAUSES; pause += 1) {
     const mark = received

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { makeCertificates } from '../setup/certificates.js'
 import { ADA } from '../setup/hoop-stack.js'
 import { type PostgresServer, startPostgres } from '../setup/postgres.js'
@@ -7,6 +7,9 @@ import { type Shop, startShop, TARGET_PASSWORD } from './shop.js'
 import { until } from './until.js'
 
 let servers: readonly PostgresServer[] = []
+// Each command of hoop is a process of its own, and the machine may be busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
+
 let shop: Shop
 
 const ASK = [
