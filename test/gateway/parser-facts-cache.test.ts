@@ -39,6 +39,33 @@ test('texts that differ in one space are different texts', () => {
   expect(cache.read('SELECT 1')).not.toBe(cache.read('SELECT  1'))
 })
 
+test('look-ups that differ in a number alone are read once, and what was not understood is no example', () => {
+  const read: string[] = []
+  const readSmall = (text: string) => {
+    read.push(text)
+    const facts: TextFacts = text.includes('from from') ? { understood: false, reason: 'no' } : EMPTY
+    return { facts, damaged: false }
+  }
+  const cache = new FactsCache({ cage: new FakeCage(), readSmall })
+  for (const row of [7, 8, 9]) cache.read(`select a from b where c = ${row}`)
+  expect(read).toEqual(['select a from b where c = 7'])
+  for (const row of [7, 8]) cache.read(`select a from from b where c = ${row}`)
+  expect(read).toHaveLength(3)
+})
+
+test('shapes do not grow without end', () => {
+  const read: string[] = []
+  const readSmall = (text: string) => {
+    read.push(text)
+    return { facts: EMPTY, damaged: false }
+  }
+  const cache = new FactsCache({ cage: new FakeCage(), readSmall })
+  const look = (count: number) => cache.read(`select ${'a'.repeat(count)} where c = 5`)
+  for (let count = 1; count <= 1_025; count += 1) look(count)
+  look(1)
+  expect(read).toHaveLength(1_026)
+})
+
 describe('a large text', () => {
   test('is read in the cage, once for all who ask, and known afterwards', async () => {
     const cage = new FakeCage()

@@ -1,5 +1,6 @@
 import type { TextFacts } from '../../domain/facts.js'
 import { loadPostgresGrammar } from '../../sql/postgres/grammar.js'
+import { lookupShape } from '../../sql/postgres/lookup-shape.js'
 import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
 import { isSmallText } from '../../sql/postgres/small-text.js'
 import { ParserCage, type ParserCageOptions } from './parser-cage.js'
@@ -9,6 +10,8 @@ const ENTRIES_MAX = 4_096
 const WEIGHT_BYTES_MAX = 32 * 1024 * 1024
 /** A text heavier than this is not kept: one of them would push out hundreds that are used again. */
 const ENTRY_BYTES_MAX = 1024 * 1024
+/** Shapes of look-ups kept; each is a small text, so together they weigh a few megabytes. */
+const SHAPES_MAX = 1_024
 /** About what an entry, a command, and one name in the facts cost in memory. */
 const ENTRY_BYTES = 400
 const COMMAND_BYTES = 600
@@ -35,11 +38,14 @@ interface Entry {
 }
 
 /**
- * Facts by text, least recently used first out. Facts depend on the text alone, so an entry never goes stale. Small
+ * Facts by text, least recently used first out. Facts depend on the text alone, so an entry never goes stale. Look-ups
+ * that differ in the number of a row alone share an entry. Small
  * texts are read on the spot, all others in the cage, and one text that is asked for twice at once is read once.
  */
 export class FactsCache {
   readonly #entries = new Map<string, Entry>()
+  /** Oldest first out. Apart from the texts, so that no text can be taken for a shape. */
+  readonly #shapes = new Map<string, TextFacts>()
   readonly #reading = new Map<string, Promise<TextFacts>>()
   readonly #cage: LargeTextReader
   readonly #entriesMax: number
@@ -86,8 +92,12 @@ export class FactsCache {
       return known.facts
     }
     if (this.#damaged || !isSmallText(text)) return this.#readLarge(text)
+    const shape = lookupShape(text)
+    const alike = shape === undefined ? undefined : this.#shapes.get(shape)
+    if (alike !== undefined) return alike
     const { facts, damaged } = this.#readSmall(text)
-    if (!damaged) return this.#keep(text, facts)
+    if (!damaged)
+      return facts.understood && shape !== undefined ? this.#keepShape(shape, facts) : this.#keep(text, facts)
     this.#damaged = true
     return this.#readLarge(text)
   }
@@ -113,6 +123,13 @@ export class FactsCache {
     )
     this.#reading.set(text, reading)
     return reading
+  }
+
+  #keepShape(shape: string, facts: TextFacts): TextFacts {
+    const oldest = this.#shapes.keys().next()
+    if (this.#shapes.size >= SHAPES_MAX && !oldest.done) this.#shapes.delete(oldest.value)
+    this.#shapes.set(shape, facts)
+    return facts
   }
 
   #keep(text: string, facts: TextFacts): TextFacts {
