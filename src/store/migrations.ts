@@ -15,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0002-agents', up: makeAgents },
   { name: '0003-principals', up: makePrincipals },
   { name: '0004-audit', up: makeAudit },
+  { name: '0005-session-gateway', up: noteGateways },
 ]
 
 async function makeGrantsAndSessions(database: Kysely<StoreSchema>): Promise<void> {
@@ -103,6 +104,11 @@ async function makePrincipals(database: Kysely<StoreSchema>): Promise<void> {
     .addColumn('last_seen_at', 'text', column => column.notNull())
     .addPrimaryKeyConstraint('principals_key', ['issuer', 'subject'])
     .execute()
+}
+
+/** Which gateway has opened a session, so that one that starts does not take over what another one runs. */
+async function noteGateways(database: Kysely<StoreSchema>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('gateway', 'text').execute()
 }
 
 /** INVARIANT 12: the audit log only grows. The triggers hold also against a mistake in a later query. */

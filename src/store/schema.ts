@@ -43,6 +43,8 @@ export interface SessionRow extends PrincipalColumns {
   readonly operations: number
   readonly refused: number
   readonly head: string | null
+  /** The gateway that opened it; NULL on the embedded store, which has one. */
+  readonly gateway: string | null
 }
 
 export interface AgentRow {

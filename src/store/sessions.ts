@@ -5,6 +5,7 @@ import type { ConnectionName } from '../domain/names.js'
 import type { Principal } from '../domain/principal.js'
 import { type EndReason, readEndReason, type Session } from '../domain/session.js'
 import { boundedLimit, guarded } from './guarded.js'
+import { isOfNoGateway } from './presence.js'
 import {
   present,
   principalColumns,
@@ -50,15 +51,35 @@ export interface SessionStore {
   readonly end: (id: SessionId, end: SessionEnd) => Promise<boolean>
   readonly find: (id: SessionId) => Promise<StoredSession | undefined>
   readonly list: (filter: SessionFilter) => Promise<readonly StoredSession[]>
-  /** Sessions without an end, oldest first: after a crash of the gateway, those it lost. Page by ending them. */
+  /** Sessions without an end, oldest first, at most 1000. */
   readonly listOpen: () => Promise<readonly StoredSession[]>
+  /**
+   * Those of them that no gateway runs any more: it was killed. On the embedded store, which has one gateway, before
+   * that one has opened any. Oldest first, at most 1000: page by ending them.
+   */
+  readonly listLost: () => Promise<readonly StoredSession[]>
 }
 
-/** The queries on `sessions`. */
-export function makeSessionStore(database: Kysely<StoreSchema>): SessionStore {
+/**
+ * The queries on `sessions`.
+ *
+ * @param gateway who opens sessions here, where there may be others; undefined on the embedded store
+ */
+export function makeSessionStore(database: Kysely<StoreSchema>, gateway: string | undefined): SessionStore {
+  const open = () =>
+    database
+      .selectFrom('sessions')
+      .selectAll()
+      .where('ended_at', 'is', null)
+      .orderBy('started_at')
+      .orderBy('id')
+      .limit(boundedLimit(Number.NaN))
   return {
     insert: guarded('record the session', async session => {
-      await database.insertInto('sessions').values(writeSession(session)).execute()
+      await database
+        .insertInto('sessions')
+        .values({ ...writeSession(session), gateway: gateway ?? null })
+        .execute()
     }),
     end: guarded('record the end of the session', async (id, end) => {
       const result = await database
@@ -87,10 +108,10 @@ export function makeSessionStore(database: Kysely<StoreSchema>): SessionStore {
         .execute()
       return rows.map(readSession)
     }),
-    listOpen: guarded('list open sessions', async () => {
-      const open = database.selectFrom('sessions').selectAll().where('ended_at', 'is', null)
-      const rows = await open.orderBy('started_at').orderBy('id').limit(boundedLimit(Number.NaN)).execute()
-      return rows.map(readSession)
+    listOpen: guarded('list open sessions', async () => (await open().execute()).map(readSession)),
+    listLost: guarded('list lost sessions', async () => {
+      const lost = gateway === undefined ? open() : open().where(isOfNoGateway)
+      return (await lost.execute()).map(readSession)
     }),
   }
 }
@@ -118,7 +139,7 @@ function filtered(
   )
 }
 
-function writeSession(session: Session): SessionRow {
+function writeSession(session: Session): Omit<SessionRow, 'gateway'> {
   return {
     ...principalColumns(session.principal),
     id: session.id,

@@ -8,6 +8,7 @@ import { GroupedSqliteDialect } from './grouped-sqlite.js'
 import { migrate } from './migrate.js'
 import { MIGRATIONS, type Migration, type StoreKind } from './migrations.js'
 import { openPostgresPool } from './postgres-pool.js'
+import { holdPresence, type Presence } from './presence.js'
 import { makePrincipalStore, type PrincipalStore } from './principals.js'
 import type { StoreSchema } from './schema.js'
 import { makeSessionStore, type SessionStore } from './sessions.js'
@@ -47,12 +48,16 @@ export type StoreOptions = (
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { database, release } = openDatabase(options)
+  let presence: Presence | undefined
   try {
     await migrate(database, {
       kind: options.kind,
       migrations: options.migrations ?? MIGRATIONS,
       now: options.clock?.() ?? new Date(),
     })
+    if (options.kind === 'postgres') {
+      presence = await holdPresence(options.url, options.onConnectionError ?? (() => undefined))
+    }
   } catch (cause) {
     await database.destroy().catch(() => undefined)
     release()
@@ -67,12 +72,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     kind: options.kind,
     grants: makeGrantStore(database),
-    sessions: makeSessionStore(database),
+    sessions: makeSessionStore(database, presence?.gateway),
     agents: makeAgentStore(database),
     principals: makePrincipalStore(database),
     audit: makeAuditStore(database),
     close: () => {
-      closed ??= database.destroy().finally(release)
+      closed ??= database
+        .destroy()
+        .finally(() => presence?.close())
+        .finally(release)
       return closed
     },
   }
