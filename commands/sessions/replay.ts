@@ -15,7 +15,7 @@ export default class SessionsReplay extends HoopCommand {
   ]
   static override args = { id: Args.string({ description: 'the session, see "hoop sessions list"' }) }
   static override flags = {
-    file: Flags.string({ description: 'an exported recording instead of a session', exclusive: ['id'] }),
+    file: Flags.string({ description: 'an exported recording instead of a session' }),
     speed: Flags.string({ description: 'how many times faster, 0 for at once', default: '1' }),
     'pause-max': Flags.integer({ description: 'the longest pause, in seconds', default: 2, min: 0 }),
   }

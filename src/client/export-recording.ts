@@ -1,7 +1,7 @@
 import { CsvRenderer } from '../recording/render-csv.js'
 import { TextRenderer } from '../recording/render-text.js'
-import { RecordingVerifier, type VerifyReport } from '../recording/verify.js'
-import { chunks, type RecordingSource, readRecording } from './session-recording.js'
+import type { VerifyReport } from '../recording/verify.js'
+import { chunks, openVerifier, type RecordingSource, readRecording } from './session-recording.js'
 
 export const EXPORT_FORMATS = ['jsonl', 'csv', 'text'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
@@ -34,7 +34,7 @@ export async function exportRecording({ source, format, write }: ExportOptions):
 }
 
 async function copyEvidence(source: RecordingSource, write: ExportOptions['write']): Promise<VerifyReport> {
-  const verifier = new RecordingVerifier({ live: source.kind === 'session' })
+  const verifier = await openVerifier(source)
   for await (const chunk of chunks(source)) {
     verifier.push(chunk)
     await write(chunk)

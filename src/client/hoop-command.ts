@@ -45,6 +45,9 @@ export abstract class HoopCommand extends Command {
     id: string | undefined,
     file: string | undefined,
   ): Promise<RecordingSource> {
+    if (file !== undefined && id !== undefined) {
+      throw new HoopError('usage', 'Cannot read a recording: both a session and --file were given')
+    }
     if (file !== undefined) return { kind: 'file', path: file }
     if (id === undefined) {
       throw new HoopError('usage', 'Cannot read a recording: neither a session nor --file was given', {

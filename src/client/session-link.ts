@@ -83,10 +83,10 @@ export class SessionLink {
     this.#leaving = true
     this.#closed = true
     const open = await within(this.#current, FAREWELL_MS).catch(() => undefined)
-    if (open === undefined) return
+    // One that comes only after this is let go of; the gateway ends what nobody holds.
+    if (open === undefined) return void this.#current.then(release, () => {})
     await this.#endAtGateway(open, grant).catch(() => {})
-    open.control.destroy()
-    open.peer.close()
+    release(open)
   }
 
   async #endAtGateway({ peer, opened }: OpenSession, grant: string): Promise<void> {
@@ -133,6 +133,7 @@ export class SessionLink {
       if (this.#closed) throw new HoopError('session_ended', 'Cannot open the session again: it was closed')
       try {
         const open = await openSession(this.options, await this.options.dial())
+        if (this.#closed) return open
         this.options.tell('The gateway is back: the session goes on')
         this.#watch(open)
         return open
@@ -142,6 +143,11 @@ export class SessionLink {
       }
     }
   }
+}
+
+function release({ control, peer }: OpenSession): void {
+  control.destroy()
+  peer.close()
 }
 
 async function openSession(options: SessionLinkOptions, peer: TunnelPeer): Promise<OpenSession> {

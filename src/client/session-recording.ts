@@ -20,11 +20,16 @@ export async function readRecording(
   source: RecordingSource,
   onEvent: (event: RecordedEvent) => void | Promise<void>,
 ): Promise<VerifyReport> {
-  const verifier = new RecordingVerifier(await expectations(source))
+  const verifier = await openVerifier(source)
   for await (const chunk of chunks(source)) {
     for (const event of verifier.push(chunk)) await onEvent(event)
   }
   return verifier.finish()
+}
+
+/** A verifier that also knows what the gateway's store says of the recording: which session, whether it has ended, how. */
+export async function openVerifier(source: RecordingSource): Promise<RecordingVerifier> {
+  return new RecordingVerifier(await expectations(source))
 }
 
 /** The bytes themselves: the evidence. */
@@ -34,15 +39,20 @@ export async function* chunks(source: RecordingSource): AsyncGenerator<Buffer> {
     return
   }
   const file = await open(source.path).catch(cause => {
-    throw new HoopError('not_found', `Cannot read recording "${source.path}": there is no such file`, {
-      cause,
-    })
+    throw unreadable(source.path, cause)
   })
   try {
+    if (!(await file.stat()).isFile()) throw unreadable(source.path, undefined)
     for await (const chunk of file.createReadStream({ highWaterMark: CHUNK_BYTES })) yield Buffer.from(chunk)
   } finally {
     await file.close()
   }
+}
+
+function unreadable(path: string, cause: unknown): HoopError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const why = code === 'ENOENT' ? 'there is no such file' : 'it is no file that this account can read'
+  return new HoopError('not_found', `Cannot read recording "${path}": ${why}`, { cause })
 }
 
 /** Reads how many times faster a replay runs. Fails with `usage`. */

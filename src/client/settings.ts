@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makePrivateDirectory, writePrivateFile } from '../identity/private-file.js'
 import { HoopError } from '../lib/hoop-error.js'
 
 /** Environment variables, as `process.env` has them. */
@@ -16,7 +17,7 @@ export interface Settings {
 }
 
 /** Where the CLI's own files are: `$HOOP_CONFIG_DIR`, else `$XDG_CONFIG_HOME/hoop`, else `~/.config/hoop`. */
-export function settingsDirectory(env: Environment): string {
+function settingsDirectory(env: Environment): string {
   if (env.HOOP_CONFIG_DIR) return resolve(env.HOOP_CONFIG_DIR)
   return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'hoop')
 }
@@ -25,15 +26,16 @@ export function settingsDirectory(env: Environment): string {
 export async function readSettings(env: Environment): Promise<Settings> {
   const directory = settingsDirectory(env)
   const saved = await readSaved(directory)
-  const gateway = env.HOOP_GATEWAY || saved.gateway
-  if (gateway === undefined) {
+  const named = env.HOOP_GATEWAY || saved.gateway
+  if (named === undefined) {
     throw new HoopError('not_logged_in', 'Cannot reach a gateway: none is known yet', {
       hint: 'hoop login https://GATEWAY',
     })
   }
+  const gateway = readGatewayUrl(named)
   const caFile = env.HOOP_CA_FILE || (gateway === saved.gateway ? saved.caFile : undefined)
   return {
-    gateway: readGatewayUrl(gateway),
+    gateway,
     caFile: caFile === undefined ? undefined : resolve(caFile),
     directory,
   }
@@ -41,11 +43,9 @@ export async function readSettings(env: Environment): Promise<Settings> {
 
 /** Remembers the gateway for the next command. */
 export async function saveSettings({ directory, gateway, caFile }: Settings): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'config.json')
+  await makePrivateDirectory(directory, 'the settings')
   const text = `${JSON.stringify({ gateway, ...(caFile === undefined ? {} : { caFile }) }, undefined, 2)}\n`
-  await writeFile(`${path}.new`, text, { mode: 0o600 })
-  await rename(`${path}.new`, path)
+  await writePrivateFile(join(directory, 'config.json'), Buffer.from(text))
 }
 
 /** Reads a gateway's address typed by a person: https, no path; `https://` may be left out. */
