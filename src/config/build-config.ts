@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import type { Connection, SecretReference, TargetTls } from '../domain/connection.js'
+import type { Connection, RoleCredential, SecretReference, TargetTls } from '../domain/connection.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import type { AccessRule } from '../policy/access.js'
 import type { PolicyRule } from '../policy/rule.js'
@@ -79,11 +79,7 @@ function buildConnection(shape: HoopShape['connections'][number], absolute: Abso
     tls: buildTls(shape.tls, absolute),
     database,
     databases: databases.includes(database) ? databases : [database, ...databases],
-    roles: shape.roles.map(({ name, user, password }) => ({
-      name,
-      user,
-      password: locate(password, absolute),
-    })),
+    roles: shape.roles.map(role => ({ name: role.name, credential: buildCredential(role, absolute) })),
     results: { rowsMax: shape.results.rows_max, bytesMax: shape.results.bytes_max },
     limits: {
       clientConnectionsMax: shape.limits.client_connections_max,
@@ -91,6 +87,24 @@ function buildConnection(shape: HoopShape['connections'][number], absolute: Abso
       idleTimeoutMs: shape.limits.idle_timeout,
     },
   }
+}
+
+function buildCredential(
+  { user, password, ephemeral }: HoopShape['connections'][number]['roles'][number],
+  absolute: Absolute,
+): RoleCredential {
+  if (ephemeral !== undefined) {
+    const { admin_user: adminUser, admin_password: adminPassword, member_of: memberOf } = ephemeral
+    return {
+      kind: 'ephemeral-role',
+      adminUser,
+      adminPassword: locate(adminPassword, absolute),
+      memberOf: [...new Set(memberOf)],
+    }
+  }
+  if (user === undefined || password === undefined)
+    throw new Error('a role was not checked before it was built')
+  return { kind: 'static', user, password: locate(password, absolute) }
 }
 
 function buildTls(

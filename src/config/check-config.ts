@@ -2,6 +2,7 @@ import { compileGlob } from '../domain/glob.js'
 import { nearestName } from '../lib/nearest-name.js'
 import type { HoopShape } from './hoop-schema.js'
 import type { ConfigProblem } from './problem.js'
+import { spellPath } from './shape-problems.js'
 import type { ConfigPath, YamlSource } from './yaml-source.js'
 
 /** Longest life of the gateway's own token: what a person may no longer do must stop within it. */
@@ -96,7 +97,10 @@ function checkConnection(
   { shape, index, source }: Place,
 ): readonly ConfigProblem[] {
   const path: ConfigPath = ['connections', index]
-  const problems = [...checkDistinct(connection.roles, [...path, 'roles'], source)]
+  const problems = [
+    ...checkDistinct(connection.roles, [...path, 'roles'], source),
+    ...connection.roles.flatMap((role, at) => checkRole(role, [...path, 'roles', at], source)),
+  ]
   const { agent, tls, limits } = connection
   const agents = shape.agents.map(one => one.name)
   if (agent !== undefined && !agents.includes(agent)) {
@@ -115,4 +119,23 @@ function checkConnection(
     problems.push(source.problemAt([...path, 'limits', 'statement_bytes_max'], why))
   }
   return problems
+}
+
+/** A role has an account of its own, or is told how to make one; never both. */
+function checkRole(
+  role: HoopShape['connections'][number]['roles'][number],
+  path: ConfigPath,
+  source: YamlSource,
+): readonly ConfigProblem[] {
+  const spelled = spellPath(path)
+  if (role.ephemeral === undefined) {
+    const missing = (['user', 'password'] as const).filter(key => role[key] === undefined)
+    return missing.map(key =>
+      source.problemAt(path, `"${spelled}.${key}" is missing: expected user and password, or ephemeral`),
+    )
+  }
+  const beside = (['user', 'password'] as const).filter(key => role[key] !== undefined)
+  return beside.map(key =>
+    source.problemAtKey(path, key, `"${key}" has no effect beside ephemeral: expected one of the two`),
+  )
 }

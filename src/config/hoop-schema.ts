@@ -40,10 +40,24 @@ function map<Shape extends z.ZodRawShape>(shape: Shape) {
 
 const flag = z.boolean({ error: 'expected true or false' })
 
+/** Groups that a session's own account is a member of. */
+const GROUPS_MAX = 32
+
+const ephemeral = map({
+  admin_user: plainText.meta({ description: 'The account at the target that makes and drops roles' }),
+  admin_password: secret,
+  member_of: someOf(plainText)
+    .max(GROUPS_MAX, { error: `expected at most ${GROUPS_MAX} entries` })
+    .meta({ description: 'Roles at the target that hold the privileges' }),
+})
+
 const role = map({
   name: roleName,
-  user: plainText.meta({ description: 'The account at the target' }),
-  password: secret,
+  user: plainText.optional().meta({ description: 'The account at the target' }),
+  password: secret.optional(),
+  ephemeral: ephemeral
+    .optional()
+    .meta({ description: 'In the place of user and password: an account made for each session' }),
 })
 
 const tls = map({

@@ -20,13 +20,24 @@ export type TargetTls =
   | { readonly mode: 'require' }
   | { readonly mode: 'verify-full'; readonly caFile?: string; readonly serverName?: string }
 
-/** One credential of a connection. The password is a reference until a session needs it. */
+/** What a person uses a connection as, and the account at the target behind it. */
 export interface Role {
   readonly name: RoleName
-  /** The account at the target. */
-  readonly user: string
-  readonly password: SecretReference
+  readonly credential: RoleCredential
 }
+
+/** Passwords are references until a session needs them. */
+export type RoleCredential =
+  /** One account at the target for every session. */
+  | { readonly kind: 'static'; readonly user: string; readonly password: SecretReference }
+  /** An account of each session's own, which the gateway makes and takes back with the account of the administrator. */
+  | {
+      readonly kind: 'ephemeral-role'
+      readonly adminUser: string
+      readonly adminPassword: SecretReference
+      /** Roles of the target that hold the privileges; at least one. The first takes what a session leaves behind. */
+      readonly memberOf: readonly string[]
+    }
 
 /** How much of the results a recording keeps for each operation. Counts are always exact. */
 export interface ResultLimits {

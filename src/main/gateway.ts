@@ -7,11 +7,15 @@ import { diffConfig } from '../config/diff-config.js'
 import { loadConfig } from '../config/load-config.js'
 import { resolveSecret } from '../config/resolve-secret.js'
 import type { SecretReference } from '../domain/connection.js'
+import type { GrantId } from '../domain/ids.js'
 import { Policies } from '../gateway/access/policies.js'
 import { enrollAgent } from '../gateway/agents/enrollment.js'
 import { AgentHub } from '../gateway/agents/hub.js'
 import { type ApiDeps, makeApi } from '../gateway/api/api.js'
 import { streamRecording } from '../gateway/api/read-recording.js'
+import { EphemeralRoles } from '../gateway/credentials/ephemeral-roles.js'
+import { openGatewayId } from '../gateway/credentials/gateway-id.js'
+import { RoleJanitor } from '../gateway/credentials/role-janitor.js'
 import { Archive } from '../gateway/recordings/archive.js'
 import { openRecorder } from '../gateway/recordings/file-recorder.js'
 import { Catalogs } from '../gateway/session/catalogs.js'
@@ -24,6 +28,7 @@ import { describeError } from '../lib/hoop-error.js'
 import { openStore, type Store } from '../store/store.js'
 import type { Log } from '../tunnel/log.js'
 import { createTunnelServer, type TunnelServer } from '../tunnel/server.js'
+import { followRevocations } from './follow-revocations.js'
 import { adoptLostSessions } from './lost-sessions.js'
 import { readVersion } from './version.js'
 
@@ -63,16 +68,22 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   })
   const facts = await FactsCache.open()
   const policies = () => current.policies
-  const sessions = makeSessions({ config, store, agents, log, policies, facts })
+  const { roles, janitor } = await makeRoles({ agents, log, current })
+  const sessions = makeSessions({ config, store, agents, log, policies, facts, roles })
+  const endGrant = (grant: GrantId) => sessions.endGrant(grant, 'grant_revoked')
+  const unfollow = followRevocations({ store, now, endGrant, log })
   const deps = await assembleApi({ config, store, agents, sessions, log, policies })
   const server = makeServer(deps, config)
   await server.listen(config.listen.host, config.listen.port)
+  janitor.start()
   log.info({ port: server.port, publicUrl: config.publicUrl, policy: config.digest }, 'the gateway is ready')
   return {
     port: server.port,
     reload: () => reload({ file, log, server, current }),
     close: async () => {
+      janitor.close()
       await sessions.drain()
+      unfollow()
       await server.close(CLOSE_GRACE_MS)
       agents.close()
       await facts.close()
@@ -110,7 +121,12 @@ function reload({
   }
 }
 
-function makeSessions(parts: Omit<Assembly, 'sessions'> & { readonly facts: FactsCache }): Sessions {
+type SessionParts = Omit<Assembly, 'sessions'> & {
+  readonly facts: FactsCache
+  readonly roles: EphemeralRoles
+}
+
+function makeSessions(parts: SessionParts): Sessions {
   const { config, ...rest } = parts
   const { directory } = config.recordings
   const monotonic = () => performance.now()
@@ -120,6 +136,21 @@ function makeSessions(parts: Omit<Assembly, 'sessions'> & { readonly facts: Fact
     catalogs: new Catalogs(monotonic),
     openRecorder: session => openRecorder({ directory, session: session.id, clock: now, monotonic }),
   })
+}
+
+/** Who makes roles that live as long as a session, and who cleans up after a crash. Both follow a reload. */
+async function makeRoles({
+  agents,
+  log,
+  current,
+}: Pick<Assembly, 'agents' | 'log'> & { readonly current: Current }): Promise<{
+  readonly roles: EphemeralRoles
+  readonly janitor: RoleJanitor
+}> {
+  const owner = await openGatewayId(join(current.config.dataDirectory, 'keys', 'gateway-id'), randomBytes)
+  const roles = new EphemeralRoles({ owner, agents, log, resolveSecret: readSecret })
+  const janitor = new RoleJanitor({ roles, owner, now, log, connections: () => current.config.connections })
+  return { roles, janitor }
 }
 
 function makeServer(deps: ApiDeps, { listen }: Config): TunnelServer {

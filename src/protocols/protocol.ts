@@ -7,6 +7,7 @@ import type { RandomBytes } from '../domain/ids.js'
 import type { Operation } from '../domain/operation.js'
 import type { EndReason, LoopbackVerifier } from '../domain/session.js'
 import type { StatementMasking } from '../masking/statement-masking.js'
+import type { EphemeralRoleProcedures } from './role-procedure.js'
 
 /**
  * One wire protocol, as the gateway's session engine sees it: three state machines without I/O. Bytes go in, actions
@@ -25,6 +26,8 @@ export interface Protocol {
   cancelRequest(key: TargetCancelKey): Buffer
   /** What a client is told when it cannot be served at all; it has not been joined yet. */
   refuseStart(reason: EndReason, message: string, hint?: string): Buffer
+  /** Roles that live as long as a session; absent where the protocol's targets have none. */
+  readonly ephemeralRoles?: EphemeralRoleProcedures
 }
 
 /** A key that cancels what runs on one connection: a process number and a secret. */

@@ -46,12 +46,12 @@ check(
 check(
   'a reference to a secret is told',
   ['env:READER', 'env:OTHER'],
-  'connections "prod-db".roles "reader".password changed from env:READER to env:OTHER',
+  'connections "prod-db".roles "reader".credential.password changed from env:READER to env:OTHER',
 )
 check(
   'a literal secret is not told',
   ['env:READER', 'literal:hunter2'],
-  'connections "prod-db".roles "reader".password changed from env:READER to literal:…',
+  'connections "prod-db".roles "reader".credential.password changed from env:READER to literal:…',
 )
 check(
   'a shipped rule that is turned off is told',
@@ -62,7 +62,9 @@ check(
 test('a literal secret that became another one is told without either', () => {
   const before = configOf(SMALL.replace('env:READER', 'literal:hunter2'))
   const after = configOf(SMALL.replace('env:READER', 'literal:hunter3'))
-  expect(diffConfig(before, after)).toEqual(['connections "prod-db".roles "reader".password changed'])
+  expect(diffConfig(before, after)).toEqual([
+    'connections "prod-db".roles "reader".credential.password changed',
+  ])
 })
 
 test('a new entry with a literal secret does not show it', () => {

@@ -128,6 +128,48 @@ check(
   '16:31: "connections[0].roles[0].user" cannot be read: expected a text without control characters',
 )
 
+// Credentials of roles
+const EPHEMERAL = 'ephemeral: { admin_user: maker, admin_password: env:MAKER, member_of: [readers] }'
+const STATIC = 'user: r, password: env:READER'
+check(
+  'a role without an account is refused',
+  [', user: r, password: env:READER }', ' }'],
+  '16:9: "connections[0].roles[0].user" is missing: expected user and password, or ephemeral',
+  '16:9: "connections[0].roles[0].password" is missing: expected user and password, or ephemeral',
+)
+check(
+  'an account without its password is refused',
+  [', password: env:READER }', ' }'],
+  '16:9: "connections[0].roles[0].password" is missing: expected user and password, or ephemeral',
+)
+check('a role may be made for each session', [STATIC, EPHEMERAL])
+check(
+  'an account beside one that is made is refused',
+  [STATIC, `user: r, ${EPHEMERAL}`],
+  '16:25: "user" has no effect beside ephemeral: expected one of the two',
+)
+check(
+  'a role that is made is a member of some group',
+  [STATIC, EPHEMERAL.replace('[readers]', '[]')],
+  '16:95: "connections[0].roles[0].ephemeral.member_of" cannot be read: expected a list of at least one entry',
+)
+check(
+  'the password of the account that makes roles is a reference',
+  [STATIC, EPHEMERAL.replace('env:MAKER', 'hunter2')],
+  '16:73: "connections[0].roles[0].ephemeral.admin_password" cannot be read: expected a reference to a secret: env:NAME, file:PATH or, where it must be, literal:VALUE',
+)
+
+test('the groups of a role that is made are kept in their order, each once', () => {
+  const text = SMALL.replace(STATIC, EPHEMERAL.replace('[readers]', '[b, a, b]'))
+  const read = readConfig(text, OPTIONS)
+  expect(read.ok && read.config.connections[0]?.roles[0]?.credential).toEqual({
+    kind: 'ephemeral-role',
+    adminUser: 'maker',
+    adminPassword: { kind: 'env', name: 'MAKER' },
+    memberOf: ['b', 'a'],
+  })
+})
+
 // References
 check(
   'an agent that is not defined is refused with the one that was meant',

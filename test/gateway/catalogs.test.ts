@@ -88,6 +88,17 @@ test('an old snapshot serves while the next one is read', async () => {
   await expect.poll(() => read() === known).toBe(false)
 })
 
+test('who waits along with a read of somebody whose session ends reads for itself', async () => {
+  const { read, answer, opened } = setup()
+  const first = Promise.resolve(read()).catch(error => error.message)
+  const second = Promise.resolve(read())
+  await answer('bad')
+  expect(await first).toContain('no rights')
+  await answer('good')
+  expect((await second).version).toBeGreaterThan(0)
+  expect(opened()).toBe(2)
+})
+
 test('a catalog that cannot be read fails for those who wait, and is tried again by the next', async () => {
   const { read, answer } = setup()
   const failing = Promise.resolve(read())

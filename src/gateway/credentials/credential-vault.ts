@@ -1,48 +1,48 @@
-import type { Role, SecretReference } from '../../domain/connection.js'
-import type { ConnectionName } from '../../domain/names.js'
-import type { DerivedKeyCache } from '../../protocols/protocol.js'
+import type { SecretReference } from '../../domain/connection.js'
+import type { Session } from '../../domain/session.js'
+import { HoopError } from '../../lib/hoop-error.js'
+import { unreachable } from '../../lib/unreachable.js'
+import type { Admission } from '../access/admission.js'
 import { Credential } from './credential.js'
+import type { EphemeralRoles } from './ephemeral-roles.js'
+import { SharedKeys } from './shared-keys.js'
 
-/** Keys kept for one role: one for each salt its target has used of late. */
-const KEYS_PER_ROLE_MAX = 8
-
-interface Shared {
-  readonly keys: DerivedKeyCache
-  holders: number
-}
-
-/**
- * Hands out credentials. A key derived from a password (4096 rounds of PBKDF2) is as good as the password and costs
- * milliseconds, so it is shared by the sessions that use a role at the same time, and gone with the last of them.
- */
+/** Hands out what sessions sign in with at their targets. */
 export class CredentialVault {
-  readonly #shared = new Map<string, Shared>()
+  readonly #keys = new SharedKeys()
 
-  /** Reads the role's secret now, for one session, which must `forget` it at its end. */
-  take(connection: ConnectionName, role: Role, resolve: (reference: SecretReference) => string): Credential {
-    const password = resolve(role.password)
-    const name = `${connection}\0${role.name}`
-    const shared = this.#shared.get(name) ?? { keys: new DerivedKeys(), holders: 0 }
-    shared.holders += 1
-    this.#shared.set(name, shared)
-    const onForget = (): void => {
-      shared.holders -= 1
-      if (shared.holders === 0) this.#shared.delete(name)
+  /** Without `roles`, roles that live as long as a session are refused. */
+  constructor(readonly roles: EphemeralRoles | undefined) {}
+
+  /**
+   * The credential of one session, which must `forget` it at its end: a secret that is read now, or an account that is
+   * made now and taken back then. Fails with `configuration`, `target_refused`, `target_unavailable`,
+   * `agent_unavailable` or `limit_exceeded`.
+   */
+  async take(
+    admission: Admission,
+    session: Session,
+    resolve: (reference: SecretReference) => string,
+  ): Promise<Credential> {
+    const { connection, role } = admission
+    const { credential } = role
+    switch (credential.kind) {
+      case 'static': {
+        const password = resolve(credential.password)
+        const { keys, release } = this.#keys.hold(`${connection.name}\0${role.name}`)
+        return new Credential({ user: credential.user, password, derivedKeys: keys, onForget: release })
+      }
+      case 'ephemeral-role':
+        if (this.roles === undefined)
+          throw new HoopError('configuration', 'Cannot make a role for the session: this gateway makes none')
+        return this.roles.make(admission, { session, credential })
+      default:
+        return unreachable(credential)
     }
-    return new Credential({ user: role.user, password, derivedKeys: shared.keys, onForget })
-  }
-}
-
-class DerivedKeys implements DerivedKeyCache {
-  readonly #keys = new Map<string, Buffer>()
-
-  recall(digest: string): Buffer | undefined {
-    return this.#keys.get(digest)
   }
 
-  keep(digest: string, key: Buffer): void {
-    const oldest = this.#keys.keys().next()
-    if (this.#keys.size >= KEYS_PER_ROLE_MAX && !oldest.done) this.#keys.delete(oldest.value)
-    this.#keys.set(digest, key)
+  /** Resolves when nothing that was forgotten is still being taken back. */
+  async settled(): Promise<void> {
+    await this.roles?.settled()
   }
 }

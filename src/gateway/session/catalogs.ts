@@ -40,7 +40,11 @@ export class Catalogs {
   /** The catalog under `key`: at once when it is fresh, a promise while it has to be read. */
   read(key: string, options: CatalogsOptions): Catalog | Promise<Catalog> {
     const entry = this.#entry(key)
-    if (entry.catalog === undefined) return this.#readAgain(entry, options)
+    if (entry.catalog === undefined) {
+      const { reading } = entry
+      // Somebody else's read may end with that one's session: who waits along with it then reads for itself.
+      return reading?.catch(() => this.#readAgain(entry, options)) ?? this.#readAgain(entry, options)
+    }
     if (this.now() - entry.readAt > FRESH_MS && entry.reading === undefined) {
       // A stale snapshot still fails closed: what it does not know is masked whole. It serves until the next is here.
       this.#readAgain(entry, options).catch(() => {})

@@ -12,6 +12,7 @@ import { Admission } from '../access/admission.js'
 import { admitGrant } from '../access/admit-grant.js'
 import type { Policies } from '../access/policies.js'
 import { CredentialVault } from '../credentials/credential-vault.js'
+import type { EphemeralRoles } from '../credentials/ephemeral-roles.js'
 import { errorBody } from '../error-body.js'
 import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
@@ -32,18 +33,21 @@ export interface SessionsDeps extends ServeDeps {
   readonly store: Store
   readonly policies: () => Policies
   readonly openRecorder: (session: Session) => Recorder
+  /** Makes the accounts of roles that have none of their own. */
+  readonly roles?: EphemeralRoles | undefined
 }
 
 /** All sessions of this gateway that live. */
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
-  readonly #vault = new CredentialVault()
+  readonly #vault: CredentialVault
   readonly #opening = new Set<Promise<SessionOpened>>()
   readonly #finishing = new Set<Promise<void>>()
   readonly #sweeper: NodeJS.Timeout
   #draining = false
 
   constructor(readonly deps: SessionsDeps) {
+    this.#vault = new CredentialVault(deps.roles)
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
     this.#sweeper.unref()
   }
@@ -83,7 +87,7 @@ export class Sessions {
   ): Promise<LiveSession> {
     const { session, admission } = parts
     const { connection, role, grant } = admission
-    const credential = this.#vault.take(connection.name, role, this.deps.policies().resolveSecret)
+    const credential = await this.#vault.take(admission, session, this.deps.policies().resolveSecret)
     let recorder: Recorder | undefined
     try {
       recorder = this.deps.openRecorder(session)
@@ -129,10 +133,10 @@ export class Sessions {
   /** What is known of a database, for a question that no session asks. Fails as opening the target does. */
   catalog(
     admission: Admission,
-    { database }: { database: string; address: string },
+    { database, address }: { database: string; address: string },
   ): Promise<Catalog> {
-    const { connection, role } = admission
-    const take = async () => this.#vault.take(connection.name, role, this.deps.policies().resolveSecret)
+    const session = makeSession(admission, { now: this.deps.now(), address })
+    const take = async () => this.#vault.take(admission, session, this.deps.policies().resolveSecret)
     return readCatalog({ admission, database, take }, this.deps)
   }
 
@@ -146,7 +150,9 @@ export class Sessions {
     this.#draining = true
     for (const live of this.#live.values()) live.end('gateway_draining')
     const timeout = new Promise<void>(resolve => setTimeout(resolve, DRAIN_MS).unref())
-    const finished = Promise.allSettled(this.#opening).then(() => Promise.all(this.#finishing))
+    const finished = Promise.allSettled(this.#opening)
+      .then(() => Promise.all(this.#finishing))
+      .then(() => this.#vault.settled())
     await Promise.race([finished, timeout])
     clearInterval(this.#sweeper)
   }

@@ -9,6 +9,7 @@ import type { Protocol, TargetReady, TargetStart, TargetStartAction } from '../.
 import type { Admission } from '../access/admission.js'
 import type { AgentHub } from '../agents/hub.js'
 import type { Credential } from '../credentials/credential.js'
+import type { Upkeep } from '../credentials/upkeep.js'
 
 /** How long a target may take from the first packet to being ready. */
 const TARGET_START_MS = 15_000
@@ -28,10 +29,14 @@ export interface TargetOptions {
 }
 
 /**
- * Opens a target and signs in with the role's credential. An `Admission` is the proof that a live grant allows it.
+ * Opens a target and signs in with the role's credential. An `Admission` is the proof that a live grant allows it, an
+ * `Upkeep` that the gateway does so for itself.
  * Fails with `agent_unavailable`, `target_unavailable` or `target_refused`.
  */
-export async function openTarget(admission: Admission, options: TargetOptions): Promise<TargetConnection> {
+export async function openTarget(
+  admission: Admission | Upkeep,
+  options: TargetOptions,
+): Promise<TargetConnection> {
   const { connection } = admission
   const signal = AbortSignal.timeout(TARGET_START_MS)
   const raw = await openTransport(connection, options.agents, signal)

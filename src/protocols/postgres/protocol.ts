@@ -3,6 +3,7 @@ import { cancelRequest } from './cancel.js'
 import { readCatalog } from './catalog.js'
 import { startClient } from './client-start.js'
 import { refuseStart } from './end-error.js'
+import { ephemeralRoles } from './ephemeral-roles.js'
 import { joinPostgres } from './machine.js'
 import { startTarget } from './target-start.js'
 
@@ -14,4 +15,5 @@ export const postgres: Protocol = {
   readCatalog,
   cancelRequest,
   refuseStart,
+  ephemeralRoles,
 }
