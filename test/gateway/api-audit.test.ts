@@ -49,6 +49,20 @@ describe('the audit log', () => {
       .toEqual([`session.opened ${id}`, `recording.read ${id}`, `session.ended ${id}`])
   })
 
+  test('holds agents that were enrolled and refused, and never their token', async () => {
+    const gateway = await makeGateway({
+      enrollAgent: async ({ token }) => {
+        if (token !== 'the-right-one') throw new HoopError('forbidden', 'Cannot enrol the agent: no')
+      },
+    })
+    const enroll = (name: string, token: string) =>
+      gateway.fetch('POST', '/v1/agents/enroll', { body: { name, token, publicKey: 'key' } })
+    expect((await enroll('eu', 'a-wrong-one')).status).toBe(403)
+    expect((await enroll('eu', 'the-right-one')).status).toBe(204)
+    expect(await gateway.audited()).toEqual(['agent.refused eu', 'agent.enrolled eu'])
+    expect(JSON.stringify(await gateway.store.audit.list({ limit: 9 }))).not.toMatch(/-one/)
+  })
+
   test('holds tokens that were issued and refused', async () => {
     const gateway = await makeGateway({
       exchange: async form =>

@@ -68,7 +68,7 @@ export function makeApi(deps: ApiDeps): Hono<ApiVariables> {
     return Response.json(answer.body, { status: answer.status })
   })
   api.post('/v1/agents/enroll', async context => {
-    await deps.enrollAgent(await readBody(context, agentEnrollmentShape))
+    await auditEnrollment(deps, await readBody(context, agentEnrollmentShape), context.env.address)
     return context.body(null, 204)
   })
   api.use('/v1/*', async (context, next) => {
@@ -170,4 +170,28 @@ async function auditExchange(deps: ApiDeps, answer: TokenExchangeAnswer, address
   }
   await deps.store.principals.remember(answer.principal, at)
   await deps.store.audit.append({ at, actor: actorOf(answer.principal), action: 'token.issued', address })
+}
+
+/** INVARIANT 12: which agent is trusted from now on, and who tried to be one. Never the token. */
+async function auditEnrollment(
+  deps: ApiDeps,
+  request: Parameters<ApiDeps['enrollAgent']>[0],
+  address: string,
+): Promise<void> {
+  const audit = (action: string, detail?: { readonly why: string }) =>
+    deps.store.audit.append({
+      at: deps.now(),
+      actor: { kind: 'unknown' },
+      action,
+      subject: request.name,
+      address,
+      detail,
+    })
+  try {
+    await deps.enrollAgent(request)
+  } catch (error) {
+    if (error instanceof HoopError) await audit('agent.refused', { why: error.message })
+    throw error
+  }
+  await audit('agent.enrolled')
 }
