@@ -32,6 +32,9 @@ export function openPostgresPool(url: string, onConnectionError: (error: Error) 
         oid === INT8_OID && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
     },
   })
+  // The pool listens to idle connections only. One that breaks while a query has it would end the process: the query
+  // itself fails, and that is all there is to know.
+  pool.on('connect', client => void client.on('error', () => undefined))
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', onConnectionError)
   return pool

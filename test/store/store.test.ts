@@ -43,6 +43,18 @@ describe('a PostgreSQL store', () => {
     await pool.end()
   })
 
+  test('a connection that is cut while somebody has it does not end the process', async () => {
+    const pool = openPostgresPool(await newDatabase(), () => undefined)
+    const client = await pool.connect()
+    const cut = new Promise(resolve => client.once('end', resolve))
+    const { rows } = await client.query('select pg_backend_pid() as pid')
+    await asSuperuser('postgres', `select pg_terminate_backend(${Number(rows[0]?.pid)})`)
+    await cut
+    client.release(true)
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await pool.end()
+  })
+
   test('a database that is not there is an error that names no password', async () => {
     const { host, port } = inject('postgres')
     const url = `postgres://postgres:hunter2-secret@${host}:${port}/nowhere`
