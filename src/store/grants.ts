@@ -27,6 +27,8 @@ export interface GrantStore {
   ) => Promise<readonly Grant[]>
   /** Grants that could still be used at `now`: neither ended nor revoked. Newest first, at most 1000. */
   readonly listLive: (now: Date, limit: number) => Promise<readonly Grant[]>
+  /** Grants that were revoked at `since` or later, by any gateway. The newest first, at most 1000. */
+  readonly listRevoked: (since: Date) => Promise<readonly Grant[]>
   /** Ends a grant early. True for the one call that did it: a grant is revoked once, and the first time stays. */
   readonly revoke: (id: GrantId, by: Actor, at: Date) => Promise<boolean>
 }
@@ -62,6 +64,16 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
         .orderBy('granted_at', 'desc')
         .orderBy('id', 'desc')
         .limit(boundedLimit(limit))
+        .execute()
+      return rows.map(readGrant)
+    }),
+    listRevoked: guarded('list revoked grants', async since => {
+      const rows = await database
+        .selectFrom('grants')
+        .selectAll()
+        .where('revoked_at', '>=', since.toISOString())
+        .orderBy('revoked_at', 'desc')
+        .limit(boundedLimit(Number.NaN))
         .execute()
       return rows.map(readGrant)
     }),

@@ -106,9 +106,11 @@ async function makePrincipals(database: Kysely<StoreSchema>): Promise<void> {
     .execute()
 }
 
-/** Which gateway has opened a session, so that one that starts does not take over what another one runs. */
+/** What several gateways on one store must know of each other: who opened a session, and what was just revoked. */
 async function noteGateways(database: Kysely<StoreSchema>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('gateway', 'text').execute()
+  const revoked = sql`create index grants_revoked on grants (revoked_at) where revoked_at is not null`
+  await revoked.execute(database)
 }
 
 /** INVARIANT 12: the audit log only grows. The triggers hold also against a mistake in a later query. */

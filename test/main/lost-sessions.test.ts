@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { makeGrantId, makeSessionId, type SessionId } from '../../src/domain/ids.js'
+import { type GrantId, makeGrantId, makeSessionId, type SessionId } from '../../src/domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../../src/domain/names.js'
 import { Archive } from '../../src/gateway/recordings/archive.js'
 import { openRecorder } from '../../src/gateway/recordings/file-recorder.js'
+import { followRevocations } from '../../src/main/follow-revocations.js'
 import { adoptLostSessions } from '../../src/main/lost-sessions.js'
 import { verifyRecording } from '../../src/recording/verify.js'
 import { openStore, type Store } from '../../src/store/store.js'
@@ -70,6 +71,22 @@ describe('two gateways on one PostgreSQL store and one folder of recordings', ()
     await two.close()
   })
 
+  test('a grant that one takes back ends at the other within a second', async () => {
+    const [one, two] = [
+      await openStore({ kind: 'postgres', url }),
+      await openStore({ kind: 'postgres', url }),
+    ]
+    const { grant, recorder } = await begin(one, directory)
+    const ended: string[] = []
+    const endGrant = (id: string) => void ended.push(id)
+    const stop = followRevocations({ store: one, now, endGrant, log: SILENT_LOG })
+    await two.grants.revoke(grant, { kind: 'gateway' }, AT)
+    await expect.poll(() => ended, { timeout: 1_000 }).toContain(grant)
+    stop()
+    await recorder.close()
+    await Promise.all([one.close(), two.close()])
+  })
+
   test('one whose connections were cut is there again by itself', async () => {
     const [one, two] = [
       await openStore({ kind: 'postgres', url }),
@@ -89,7 +106,7 @@ describe('two gateways on one PostgreSQL store and one folder of recordings', ()
 async function begin(
   store: Store,
   directory: string,
-): Promise<{ session: SessionId; recorder: ReturnType<typeof openRecorder> }> {
+): Promise<{ session: SessionId; grant: GrantId; recorder: ReturnType<typeof openRecorder> }> {
   const principal = { issuer: 'https://id.example', subject: 'ada', name: 'ada', groups: [] }
   const [connection, role, rule] = [
     readConnectionName('prod-db'),
@@ -132,7 +149,7 @@ async function begin(
     endReason: undefined,
     address: '127.0.0.1',
   })
-  return { session, recorder }
+  return { session, grant, recorder }
 }
 
 async function onUrl(url: string, text: string): Promise<void> {
