@@ -8,7 +8,6 @@ import { loadConfig } from '../config/load-config.js'
 import { resolveSecret } from '../config/resolve-secret.js'
 import type { SecretReference } from '../domain/connection.js'
 import type { GrantId } from '../domain/ids.js'
-import type { GrantId } from '../domain/ids.js'
 import { Policies } from '../gateway/access/policies.js'
 import { enrollAgent } from '../gateway/agents/enrollment.js'
 import { AgentHub } from '../gateway/agents/hub.js'
@@ -29,7 +28,6 @@ import { describeError } from '../lib/hoop-error.js'
 import { openStore, type Store } from '../store/store.js'
 import type { Log } from '../tunnel/log.js'
 import { createTunnelServer, type TunnelServer } from '../tunnel/server.js'
-import { followRevocations } from './follow-revocations.js'
 import { followRevocations } from './follow-revocations.js'
 import { adoptLostSessions } from './lost-sessions.js'
 import { readVersion } from './version.js'
@@ -72,8 +70,6 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   const policies = () => current.policies
   const { roles, janitor } = await makeRoles({ agents, log, current })
   const sessions = makeSessions({ config, store, agents, log, policies, facts, roles })
-  const endGrant = (grant: GrantId) => sessions.endGrant(grant, 'grant_revoked')
-  const unfollow = followRevocations({ store, now, endGrant, log })
   const endGrant = (grant: GrantId) => sessions.endGrant(grant, 'grant_revoked')
   const unfollow = followRevocations({ store, now, endGrant, log })
   const deps = await assembleApi({ config, store, agents, sessions, log, policies })
