@@ -94,3 +94,12 @@ const ownersOf = async (table: string): Promise<readonly string[]> =>
       server.sql(database, `SELECT tableowner FROM pg_tables WHERE tablename = '${table}'`),
     ),
   )
+
+test('a role whose answer was lost is taken back at once, by the gateway that made it', async () => {
+  const { take, roles, lines } = makeRoles({ port: proxy.port })
+  proxy.breakAt({ at: 2, when: 'after', once: true })
+  await expect(take()).rejects.toThrow('it closed the connection')
+  await roles.settled()
+  expect(lines).toEqual([])
+  expect(await leftAt(server)).toBe('')
+})

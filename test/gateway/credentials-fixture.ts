@@ -183,6 +183,8 @@ function brand<Value>(value: Value | undefined): Value {
 export interface Cut {
   readonly at: number
   readonly when: 'before' | 'after'
+  /** Who comes after the cut gets through. */
+  readonly once?: boolean
 }
 
 /** A way to the server that breaks at a given text and stays broken until it is mended. */
@@ -190,7 +192,7 @@ export async function startCuttingProxy(server: PostgresServer) {
   const sockets = new Set<Socket>()
   const state = { cut: undefined as Cut | undefined, texts: 0, broken: false }
   const breakAll = (): void => {
-    state.broken = true
+    state.broken = state.cut?.once !== true
     for (const socket of sockets) socket.destroy()
   }
   const listener = createServer(client => {
