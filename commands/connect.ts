@@ -1,8 +1,9 @@
-import { userInfo } from 'node:os'
+import { constants, userInfo } from 'node:os'
 import { Flags } from '@oclif/core'
 import { type OpenConnection, openConnection } from '../src/client/connect.js'
 import { readDuration, showDuration } from '../src/client/durations.js'
 import { connectionArg, HoopCommand } from '../src/client/hoop-command.js'
+import { openUndisturbed } from '../src/client/open-undisturbed.js'
 import type { SessionEnd } from '../src/client/session-link.js'
 import { untilStopped } from '../src/client/until-stopped.js'
 
@@ -39,7 +40,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
     // While the gateway is being reached; a failure is met again where it is used.
     if (flags.exec) loadChildRunner().catch(() => {})
     const gateway = await this.gateway()
-    const open = await openConnection(gateway, {
+    const options = {
       connection: args.connection,
       ...(flags.role === undefined ? {} : { role: flags.role }),
       ...(flags.reason === undefined ? {} : { reason: flags.reason }),
@@ -48,8 +49,11 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
       ...(flags.port === undefined ? {} : { port: flags.port }),
       env: process.env,
       user: userInfo().username,
-      tell: message => this.tell(message),
-    })
+      tell: (message: string) => this.tell(message),
+    }
+    const opened = await openUndisturbed(() => openConnection(gateway, options))
+    if (opened.kind === 'stopped') this.exit(128 + constants.signals[opened.signal])
+    const { value: open } = opened
     const { grant } = open
     const left = showDuration((new Date(grant.until).getTime() - Date.now()) / 1000)
     this.tell(`"${grant.connection}" as "${grant.role}" for ${left}, session ${open.session}, recorded`)
