@@ -67,16 +67,7 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
         .execute()
       return rows.map(readGrant)
     }),
-    listRevoked: guarded('list revoked grants', async since => {
-      const rows = await database
-        .selectFrom('grants')
-        .selectAll()
-        .where('revoked_at', '>=', since.toISOString())
-        .orderBy('revoked_at', 'desc')
-        .limit(boundedLimit(Number.NaN))
-        .execute()
-      return rows.map(readGrant)
-    }),
+    listRevoked: guarded('list revoked grants', since => listRevoked(database, since)),
     revoke: guarded('revoke the grant', async (id, by, at) => {
       const result = await database
         .updateTable('grants')
@@ -87,6 +78,17 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
       return result.numUpdatedRows === 1n
     }),
   }
+}
+
+async function listRevoked(database: Kysely<StoreSchema>, since: Date): Promise<readonly Grant[]> {
+  const rows = await database
+    .selectFrom('grants')
+    .selectAll()
+    .where('revoked_at', '>=', since.toISOString())
+    .orderBy('revoked_at', 'desc')
+    .limit(boundedLimit(Number.NaN))
+    .execute()
+  return rows.map(readGrant)
 }
 
 function writeGrant(grant: Grant): GrantRow {
