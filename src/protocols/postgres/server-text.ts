@@ -5,9 +5,13 @@ import { parameterStatus, readErrorFields, writeErrorFields, writeMessage } from
 /** Fields that quote values: message, detail, hint, context, internal query. The others are names, codes and places. */
 const QUOTING = ['M', 'D', 'H', 'W', 'q'] as const
 
+/** syntax_error, undefined_column, ambiguous_column, undefined_table, undefined_function, grouping_error. */
+const ANALYSIS_CODES: ReadonlySet<string> = new Set(['42601', '42703', '42702', '42P01', '42883', '42803'])
+
 /** The body of an ErrorResponse or NoticeResponse as the client may see it. INVARIANT 4. */
 export function maskErrorFields(body: Buffer, masking: StatementMasking): Buffer {
   const fields = readErrorFields(body)
+  if (isAboutTheText(fields)) return body
   for (const letter of QUOTING) {
     const text = fields.get(letter)
     if (text === undefined) continue
@@ -15,6 +19,16 @@ export function maskErrorFields(body: Buffer, masking: StatementMasking): Buffer
     else fields.set(letter, masking.maskText(text))
   }
   return writeErrorFields(fields)
+}
+
+/**
+ * True for an error of parse analysis: it came before any row was read, and quotes names and what the client typed. Only
+ * the text of the client itself gives a position: the same errors of names that are values, `ssn::regclass`, have none,
+ * and those of texts that functions run have an internal one. PostgreSQL protocol, "Error and Notice Message Fields".
+ */
+function isAboutTheText(fields: ReadonlyMap<string, string>): boolean {
+  const elsewhere = ['D', 'W', 'p', 'q'].some(letter => fields.has(letter))
+  return ANALYSIS_CODES.has(fields.get('C') ?? '') && fields.has('P') && !elsewhere
 }
 
 /** A NotificationResponse with its payload masked; undefined when it is not well formed. */
