@@ -49,6 +49,8 @@ export function isReset(command: CommandFacts): boolean {
 }
 
 function isSettingsView(command: CommandFacts, relation: CommandFacts['relations'][number]): boolean {
-  if (relation.name !== 'pg_settings' || (relation.schema ?? 'pg_catalog') !== 'pg_catalog') return false
+  if (relation.name !== 'pg_settings') return false
+  // A temporary one comes before the system's, and could name other settings than a statement seems to say.
+  if (!['pg_catalog', 'pg_temp'].includes(relation.schema ?? 'pg_catalog')) return false
   return relation.access === 'write' || (command.verb === 'CREATE' && command.object.includes('VIEW'))
 }

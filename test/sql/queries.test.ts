@@ -181,6 +181,26 @@ describe('odd corners stay visible', () => {
       'SELECT pg_catalog.set_config() set_config() role=admin *=x client_encoding=* *=* | a',
     ],
     ["SELECT set_config('ro' || 'le', 'x', false)", 'SELECT set_config() *=x'],
+    [
+      "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+      'SELECT pg_settings set_config() restrict_nonsystem_relation_kind=view, foreign-table | name ?name',
+    ],
+    [
+      "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'role' OR true",
+      'SELECT pg_settings set_config() *=x | name ?name',
+    ],
+    [
+      "SELECT set_config(name, 'x', false) FROM pg_settings, (VALUES ('role')) v(name) WHERE name = 'a'",
+      'SELECT pg_settings set_config() *=x | name ?name RENAMES',
+    ],
+    [
+      "SELECT (SELECT set_config(name, 'x', false) FROM other) FROM pg_settings WHERE name = 'a'",
+      'SELECT pg_settings other set_config() *=x | name ?name',
+    ],
+    [
+      "WITH pg_settings AS (SELECT 'role' AS name) SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'a'",
+      'SELECT set_config() *=x | name ?name',
+    ],
     ["SELECT set_config('role'::text, 'x'::text, false)", 'SELECT set_config() role=x | ::text'],
   ])
 })

@@ -1,4 +1,4 @@
-import { readQuery } from './query-reader.js'
+import { isNameColumn, readQuery } from './query-reader.js'
 import { atPlace, isVisible, type Scope } from './scope.js'
 import { bodyOf, constantText, listAt, stringOf, stringsAt, type Tree } from './syntax-tree.js'
 import type { NodeReader, Walk } from './walk.js'
@@ -114,7 +114,8 @@ function noteCall(walk: Walk, path: readonly string[], scope: Scope): void {
 /** `set_config(name, value, local)` is SET in another form. A name that is computed could be any: `*`. */
 function readSetConfig(walk: Walk, values: readonly unknown[], scope: Scope): void {
   const named = values.some(value => bodyOf(value, 'NamedArgExpr') !== undefined)
-  const name = named ? undefined : constantText(values[0])
+  const known = isNameColumn(values[0]) ? scope.settingName : constantText(values[0])
+  const name = named ? undefined : known
   // A value that is only known when it runs is `*` too: it must not pass for the absent value of DEFAULT.
   walk.setting(scope, { name: name ?? '*', value: (named ? undefined : constantText(values[1])) ?? '*' })
 }

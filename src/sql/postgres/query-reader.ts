@@ -1,6 +1,16 @@
 import { rangeNames } from './range-names.js'
-import { type Scope, withRows, withTables } from './scope.js'
-import { bodyOf, isTree, listAt, type Tree, textAt, treeAt, typeOf } from './syntax-tree.js'
+import { isVisible, type Scope, withRows, withTables } from './scope.js'
+import {
+  bodyOf,
+  constantText,
+  isTree,
+  listAt,
+  stringsAt,
+  type Tree,
+  textAt,
+  treeAt,
+  typeOf,
+} from './syntax-tree.js'
 import type { StatementOptions, Walk } from './walk.js'
 
 /** Fields that are read out of order or that name nothing: FOR UPDATE OF names aliases. */
@@ -18,7 +28,8 @@ const READ_APART: ReadonlySet<string> = new Set([
 export function readQuery(walk: Walk, body: Tree, around: Scope, options: StatementOptions): void {
   const outer = readWith(walk, treeAt(body, 'withClause'), around)
   const from = listAt(body, 'fromClause')
-  const scope = from.length === 0 ? outer : withRows(outer, rangeNames(from))
+  const rows = from.length === 0 ? outer : withRows(outer, rangeNames(from))
+  const scope = { ...rows, settingName: settingNameOf(body, from, outer) }
   const into = treeAt(body, 'intoClause')
   if (into !== undefined) readInto(walk, into, scope)
   if (listAt(body, 'lockingClause').length > 0) scope.command.writes = true
@@ -89,6 +100,31 @@ function readBranches(walk: Walk, body: Tree, scope: Scope, options: StatementOp
     // A branch is a body without its wrapping; `descend` keeps count of the depth.
     if (branch !== undefined) walk.descend(() => readQuery(walk, branch, scope, options))
   }
+}
+
+/**
+ * The setting that `… FROM pg_settings WHERE name = 'constant'` is about: pg_dump calls `set_config(name, …)` like this, so
+ * that a server without the setting does not fail. Nothing else may be in FROM or WHERE.
+ */
+function settingNameOf(body: Tree, from: readonly unknown[], around: Scope): string | undefined {
+  const range = from.length === 1 ? bodyOf(from[0], 'RangeVar') : undefined
+  const where = bodyOf(body.whereClause, 'A_Expr')
+  if (range === undefined || where === undefined || textAt(range, 'relname') !== 'pg_settings')
+    return undefined
+  if (isVisible(around.tables, 'pg_settings') || range.alias !== undefined) return undefined
+  if ((textAt(range, 'schemaname') ?? 'pg_catalog') !== 'pg_catalog') return undefined
+  const isEquality = textAt(where, 'kind') === 'AEXPR_OP' && stringsAt(where, 'name').join('.') === '='
+  // A constant with a cast could be of a type whose equality is another one.
+  const isPlain = bodyOf(where.rexpr, 'A_Const') !== undefined
+  return isEquality && isPlain && isNameColumn(where.lexpr) ? constantText(where.rexpr) : undefined
+}
+
+/** True for the column reference `name`. */
+export function isNameColumn(value: unknown): boolean {
+  const column = bodyOf(value, 'ColumnRef')
+  return (
+    column !== undefined && listAt(column, 'fields').length === 1 && stringsAt(column, 'fields')[0] === 'name'
+  )
 }
 
 /** What a set operation in parentheses can have of its own. */

@@ -15,6 +15,8 @@ export interface Scope {
   readonly rows: Names | undefined
   /** Common table expressions around: a relation with such a name is not a relation. */
   readonly tables: Names | undefined
+  /** What the column `name` of `pg_settings` is in every row of the query around; undefined when that is not known. */
+  readonly settingName?: string | undefined
 }
 
 /** True when the name is visible. */
