@@ -61,7 +61,7 @@ const IMMUTABLE = `
   xml_is_well_formed_document xmlagg xmlcomment xmlexists xmlvalidate xpath xpath_exists
 `
 const CHOSEN = `
-  aclexplode any_value array_reverse array_sample array_shuffle array_sort array_to_json array_to_string bit_length char_length
+  acldefault aclexplode any_value array_reverse array_sample array_shuffle array_sort array_to_json array_to_string bit_length char_length
   casefold clock_timestamp col_description concat concat_ws convert convert_from convert_to crc32 crc32c
   current_catalog current_database current_date current_query current_role current_schema current_schemas
   current_setting current_time current_timestamp current_user currval date_add date_subtract date_trunc

@@ -248,6 +248,7 @@ check('INSERT INTO orders (id, customer_id, total) VALUES (77, 1, abs(-5)) RETUR
 check('CREATE TEMP TABLE t AS SELECT id, total FROM orders', 'clear')
 check('CREATE TABLE scratch.plain (id int, at timestamptz DEFAULT now())', 'clear')
 check('CREATE INDEX ON orders (total)', 'clear')
+check("SELECT acldefault('r', relowner) FROM pg_class WHERE relname = 'orders'", 'clear')
 check("SELECT relname FROM pg_class WHERE relname = 'customers'", 'clear')
 check("SELECT column_name FROM information_schema.columns WHERE table_name = 'customers'", 'clear')
 check('SELECT state, pid > 0 AS ok FROM pg_stat_activity WHERE state IS NOT NULL', 'clear')
