@@ -55,6 +55,8 @@ const SETTLE = 'VACUUM (FULL, FREEZE, ANALYZE) customers, kid, secret.customers,
 export interface Arena {
   readonly postgres: PostgresServer
   readonly stack: HoopStack
+  /** Of every role at the target: for the direct way, which people do not have. */
+  readonly password: string
   /** A signed-in client of frames; one a connection and role, made when it is first asked for. */
   wire(connection: ArenaConnection, role: ArenaRole): Promise<Wire>
   listener(connection: ArenaConnection, role: ArenaRole): Promise<Listener>
@@ -157,6 +159,7 @@ async function makeDatabases(postgres: PostgresServer, more: string): Promise<vo
 class RealArena implements Arena {
   readonly postgres: PostgresServer
   readonly stack: HoopStack
+  readonly password = PASSWORD
   readonly #listeners = new Map<string, Promise<Listener>>()
   readonly #wires = new Map<string, Wire>()
   readonly #direct: Wire[] = []
