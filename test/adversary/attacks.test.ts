@@ -7,7 +7,7 @@ import { HARMLESS, REMAINING, UNSTEADY } from './remaining.js'
 import { describeLoot, runAttack, type Sides } from './run-attack.js'
 
 /** Beside the simple protocol, an attack of our own goes this many of the other ways, the next one begins elsewhere. */
-const WAYS_IN_TURN = 3
+const WAYS_IN_TURN = 2
 /** Every attack in every way: `HOOP_TEST_ALL_WAYS=on`, three times as long. */
 const ALL_WAYS = process.env.HOOP_TEST_ALL_WAYS === 'on'
 
