@@ -39,8 +39,10 @@ function terminate(directory: string, port: number): Server {
   const file = (name: string) => readFileSync(join(directory, 'tls', name), 'utf8')
   const tls = { cert: file('server.pem'), key: file('server.key'), ALPNProtocols: ['http/1.1'] }
   return createServer({ ...tls, allowHalfOpen: true }, socket => {
-    const gateway = { host: '127.0.0.1', port, servername: 'localhost', ca: file('ca.pem') }
-    void relay(socket, connect({ ...gateway, ALPNProtocols: ['http/1.1'], allowHalfOpen: true }))
+    // The types of Node do not know that a socket's own option goes through.
+    const gateway = { host: '127.0.0.1', port, servername: 'localhost', ca: file('ca.pem'), allowHalfOpen: true }
+    const options = { ...gateway, ALPNProtocols: ['http/1.1'] }
+    void relay(socket, connect(options))
   })
 }
 
