@@ -49,7 +49,7 @@ function terminate(directory: string, port: number): Server {
 test('psql works through a load balancer without HTTP/2, with the store on PostgreSQL', async () => {
   const { port } = terminator.address() as AddressInfo
   const gateway = `https://localhost:${port}`
-  const env = { ...shop.stack.env(ADA), HOOP_GATEWAY: gateway }
+  const env: NodeJS.ProcessEnv = { ...shop.stack.env(ADA), HOOP_GATEWAY: gateway }
   const logins = openCredentialStore({ env, directory: env.HOOP_CONFIG_DIR ?? '', warn: () => {} })
   const login = await logins.read(shop.stack.url)
   if (login === undefined) throw new Error('nobody is logged in')
