@@ -40,7 +40,13 @@ function terminate(directory: string, port: number): Server {
   const tls = { cert: file('server.pem'), key: file('server.key'), ALPNProtocols: ['http/1.1'] }
   return createServer({ ...tls, allowHalfOpen: true }, socket => {
     // The types of Node do not know that a socket's own option goes through.
-    const gateway = { host: '127.0.0.1', port, servername: 'localhost', ca: file('ca.pem'), allowHalfOpen: true }
+    const gateway = {
+      host: '127.0.0.1',
+      port,
+      servername: 'localhost',
+      ca: file('ca.pem'),
+      allowHalfOpen: true,
+    }
     const options = { ...gateway, ALPNProtocols: ['http/1.1'] }
     void relay(socket, connect(options))
   })
