@@ -63,16 +63,17 @@ describe('a PostgreSQL store', () => {
     expect(JSON.stringify([String(error), error])).not.toContain('hunter2')
   })
 
-  test('a lost connection is an error for one query, and the next one works', async () => {
+  test('a lost connection fails the query that has it, and those that come later work', async () => {
     const url = await newDatabase()
     const broken: Error[] = []
     const store = await openStore({ kind: 'postgres', url, onConnectionError: error => broken.push(error) })
     await onUrl(
       url,
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hoop-gateway'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'hoop-gateway' and datname = current_database()`,
     )
-    await store.audit.list({ limit: 1 }).catch(() => undefined)
-    expect(await store.audit.list({ limit: 1 })).toEqual([])
+    // Each connection that was idle may fail one query before the pool knows.
+    await expect.poll(() => store.audit.list({ limit: 1 }).catch(() => 'lost')).toEqual([])
     await store.close()
   })
 })
