@@ -8,7 +8,7 @@ import { openShop, type Seen, type ShopDatabase } from './shop-database.js'
 
 /** Statements that try to get around masking, with what they did to other gateways. */
 const CORPUS: readonly { readonly id: string; readonly title: string; readonly steps: readonly unknown[] }[] =
-  JSON.parse(readFileSync(new URL('corpus/postgres.json', import.meta.url), 'utf8'))
+  JSON.parse(readFileSync(new URL('../corpus/postgres.json', import.meta.url), 'utf8'))
 
 const PII = readRuleName('pii')
 const RULES: readonly MaskingRule[] =

@@ -9,7 +9,7 @@ import { readCatalog } from '../../src/protocols/postgres/catalog.js'
 import { readPostgresText } from '../../src/sql/postgres/read-text.js'
 import type { PostgresDetails } from '../setup/postgres.js'
 
-const SCHEMA = readFileSync(new URL('corpus/postgres-schema.sql', import.meta.url), 'utf8')
+const SCHEMA = readFileSync(new URL('../corpus/postgres-schema.sql', import.meta.url), 'utf8')
 
 /** What a person sees of a text: that it was refused, or every value and message that reaches the client. */
 export type Seen =

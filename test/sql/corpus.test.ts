@@ -12,7 +12,7 @@ interface Attempt {
 }
 
 const attempts: readonly Attempt[] = JSON.parse(
-  readFileSync(new URL('./corpus/postgres.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../corpus/postgres.json', import.meta.url), 'utf8'),
 )
 
 /** The facts of the attempt's steps, `;` between them. */

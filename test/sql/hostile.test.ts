@@ -8,7 +8,7 @@ import { isSmallText, SMALL_TEXT_LENGTH_MAX } from '../../src/sql/postgres/small
 import { WALK_DEPTH_MAX } from '../../src/sql/postgres/walk.js'
 
 const GOOD = 'SELECT ssn FROM customers'
-const CORPUS = new URL('./corpus/postgres.json', import.meta.url)
+const CORPUS = new URL('../corpus/postgres.json', import.meta.url)
 const words = readFileSync(CORPUS, 'utf8').match(/[A-Za-z_]+|[^\sA-Za-z_]/g) ?? []
 
 beforeAll(loadPostgresGrammar)

@@ -11,7 +11,7 @@ import { viewSession } from './views.js'
 const SESSIONS_LISTED_DEFAULT = 50
 const SESSIONS_LISTED_MAX = 500
 
-/** Routes that read sessions and end them: one's own, and every one for auditors. Each read is audited. */
+/** Routes that read sessions and end them: one's own, and every one for auditors. Each read of a recording is audited. */
 export function addSessionRoutes(api: Hono<ApiVariables>, deps: ApiDeps): void {
   api.get('/v1/sessions', async context => {
     const { principal } = context.var
