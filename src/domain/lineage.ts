@@ -1,0 +1,21 @@
+/** A column of a relation of the catalog, by the relation's OID and the attribute number. */
+export interface ColumnOrigin {
+  readonly oid: number
+  readonly number: number
+}
+
+/** What the values of an output column are computed from. Conditions and sort keys are not a part of it. */
+export type OutputLineage =
+  /** From these columns at most, and from constants, parameters and the session. */
+  | { readonly kind: 'columns'; readonly columns: readonly ColumnOrigin[] }
+  /** From what nobody could follow; `reason` is half a sentence, without values. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+/** What the outputs of one statement are computed from. */
+export type StatementLineage =
+  /** One entry for each output, in their order. */
+  | { readonly kind: 'outputs'; readonly outputs: readonly OutputLineage[] }
+  /** How many outputs there are, or in which order, depends on definitions that can change: this is what any can hold. */
+  | { readonly kind: 'any'; readonly lineage: OutputLineage }
+  /** The statement shows no rows of its own, or nothing is said about them. */
+  | { readonly kind: 'none' }
