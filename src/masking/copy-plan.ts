@@ -3,6 +3,7 @@ import type { CopyUse } from '../domain/facts.js'
 import { maskEntry, netEntry, type PlanContext, wholly } from './row-plan.js'
 import type { RowPlan } from './statement-masking.js'
 import { resolveRelation } from './touched.js'
+import { tracedOutput } from './traced-output.js'
 
 /** COPY (query) does not say types; as text, every detector looks. */
 const TEXT_OID = 25
@@ -35,8 +36,7 @@ function applyCopy(copy: CopyUse, plan: RowPlan[number][], context: PlanContext)
       plan[index] = maskEntry({ typeOid: TEXT_OID, format: 'text' }, wholly(rule), context.hashKey)
   }
   if (copy.relation === undefined) {
-    // The judge refuses these; should one come through, nothing of it is shown.
-    if (trust.tainted || trust.distrusted) hideAll()
+    if (trust.tainted || trust.distrusted) hideTraced(plan, context)
     return
   }
   const resolved = resolveRelation(copy.relation, protection.catalog)
@@ -61,6 +61,17 @@ function applyCopy(copy: CopyUse, plan: RowPlan[number][], context: PlanContext)
         plan[index] = netEntry({ typeOid: column.typeOid, format: 'text' }, context)
       }
     })
+  }
+}
+
+/** A query: the columns that its lineage clears are shown. Where there is none, the judge has refused the statement. */
+function hideTraced(plan: RowPlan[number][], { protection, trust, hashKey }: PlanContext): void {
+  const rule = trust.rule ?? protection.columns.anyRule
+  if (rule === undefined) return
+  const count = plan.length
+  for (const index of plan.keys()) {
+    if (tracedOutput(trust.lineage, { index, count }, protection)?.holds !== 'clear')
+      plan[index] = maskEntry({ typeOid: TEXT_OID, format: 'text' }, wholly(rule), hashKey)
   }
 }
 

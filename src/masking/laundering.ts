@@ -38,6 +38,8 @@ export interface LaunderingContext {
   readonly protects: boolean
   /** At least one detector looks at values. */
   readonly detects: boolean
+  /** Each output of the statement was followed to its columns, so that they can be masked one by one. */
+  readonly traced: boolean
 }
 
 /**
@@ -94,7 +96,10 @@ function refuseCalls({ calls, reaches, foreign, mentions, touched }: Flow): Refu
     : undefined
 }
 
-function refuseCopy(copy: CopyUse, { flow, protects, detects }: LaunderingContext): Refusal | undefined {
+function refuseCopy(
+  copy: CopyUse,
+  { flow, protects, detects, traced }: LaunderingContext,
+): Refusal | undefined {
   if (copy.direction === 'in') {
     return copy.through !== 'client' && protects
       ? refuse('it reads what the server can reach, which could be masked values', ASK_EXEMPT)
@@ -109,7 +114,7 @@ function refuseCopy(copy: CopyUse, { flow, protects, detects }: LaunderingContex
   if (copy.format === 'binary' && (detects || touches)) {
     return refuse('rows of COPY in binary format cannot be masked', 'use the format csv or text')
   }
-  if (copy.relation === undefined && (flow.carries || flow.foreign)) {
+  if (copy.relation === undefined && (flow.carries || flow.foreign) && !traced) {
     return refuse('its rows could hold masked values, and COPY does not say where they come from', USE_SELECT)
   }
   return undefined

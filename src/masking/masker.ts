@@ -1,5 +1,6 @@
 import type { Catalog } from '../domain/catalog.js'
 import type { CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
+import type { StatementLineage } from '../domain/lineage.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
@@ -12,19 +13,24 @@ import { makeNet, type Net } from './net.js'
 import { type ColumnRule, resolveProtectedColumns } from './protected-columns.js'
 import { type PlanContext, planRows, type Trust } from './row-plan.js'
 import type { StatementMasking } from './statement-masking.js'
+import { isFullyTraced } from './traced-output.js'
 
 /** What masking makes of one text: how its answers are masked, or why it cannot be allowed. */
 export type Judgement = { readonly kind: 'masked'; readonly masking: StatementMasking } | Refusal
+
+/** The lineage of each statement of a text; an empty list when it was not traced. */
+export type TraceText = () => readonly StatementLineage[]
 
 /** Masking for one session and one catalog snapshot. */
 export interface Masker {
   /**
    * Judges a text. `statements` are its own and those behind the names that it executes or fetches from. The result is
-   * remembered by the identity of `facts`, unless session names are involved.
+   * remembered by the identity of `facts`, unless session names are involved. `trace` is asked for the lineage of the
+   * text, on the masker's own catalog, only where that can show more; without it, one taint stands for all expressions.
    */
-  judge(statements: readonly StatementFacts[], facts: TextFacts): Judgement
+  judge(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceText): Judgement
   /** Says what `judge` would make of a text, and why. Remembers nothing. */
-  explain(statements: readonly StatementFacts[], facts: TextFacts): MaskingExplanation
+  explain(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceText): MaskingExplanation
   /** For what answers no statement: notifications, settings. Rows, should any come, are masked whole. */
   readonly background: StatementMasking
 }
@@ -53,19 +59,19 @@ export function makeMasker({ rules, catalog, hashKey }: MaskerOptions): Masker {
   }
   const known = new WeakMap<TextFacts, Judgement>()
   return {
-    judge(statements, facts) {
+    judge(statements, facts, trace) {
       const remembered = known.get(facts)
       if (remembered !== undefined) return remembered
       if (!facts.understood) return NOT_UNDERSTOOD
-      const judgement = judgeText(statements, facts.statements, context)
+      const judgement = judgeText({ statements, own: facts.statements, trace }, context)
       // What a name of the session stands for changes while the text stays the same.
       if (!statements.some(runsNamed) && statements.length === facts.statements.length)
         known.set(facts, judgement)
       return judgement
     },
-    explain(statements, facts) {
+    explain(statements, facts, trace) {
       if (!facts.understood) return NOT_UNDERSTOOD
-      const followed = follow(statements, facts.statements, context)
+      const followed = follow({ statements, own: facts.statements, trace }, context)
       return followed.kind === 'refused' ? followed : explainFollowed(followed, { ...context, detectorRules })
     },
     background: makeBackground(context),
@@ -81,44 +87,49 @@ const NOT_UNDERSTOOD: Refusal = {
 
 type MaskerContext = Omit<PlanContext, 'trust'>
 
-function judgeText(
-  statements: readonly StatementFacts[],
-  own: readonly StatementFacts[],
-  context: MaskerContext,
-): Judgement {
-  const followed = follow(statements, own, context)
+interface Text {
+  readonly statements: readonly StatementFacts[]
+  /** Those of the text itself. */
+  readonly own: readonly StatementFacts[]
+  readonly trace: TraceText | undefined
+}
+
+function judgeText(text: Text, context: MaskerContext): Judgement {
+  const followed = follow(text, context)
   if (followed.kind === 'refused') return followed
-  const copies = statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
+  const copies = text.statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
   const { trust, hidesMessages } = followed
   return { kind: 'masked', masking: makeStatementMasking({ ...context, trust }, { hidesMessages, copies }) }
 }
 
-function follow(
-  statements: readonly StatementFacts[],
-  own: readonly StatementFacts[],
-  context: MaskerContext,
-): FollowedText | Refusal {
+function follow({ statements, own, trace }: Text, context: MaskerContext): FollowedText | Refusal {
   const { protection, net } = context
   // Each name that is executed must have brought the statement behind it: without it, nothing is known.
   const named = own.filter(runsNamed).length
   const unresolved = statements.length - own.length < named
   const groups = named === 0 ? own.map(one => [one]) : [statements]
+  // Rows of several statements cannot be told apart here, and what stands behind a name was not traced.
+  const canTrace = own.length === 1 && statements.length === 1 && named === 0
   const followed: Followed[] = []
+  let lineage: StatementLineage | undefined
   for (const group of groups) {
     const flow = readFlow(unite(group.map(one => one.flow)), protection)
     const commands = group.flatMap(one => one.commands)
     const protects = protection.columns.byOid.size > 0
-    const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined })
-    if (refusal !== undefined) return refusal
     const explains = (named === 0 ? group : own).every(one => one.commands[0]?.verb === 'EXPLAIN')
-    followed.push({ flow, commands, taint: findTaint(flow, explains) })
+    const taint = findTaint(flow, explains)
+    if (canTrace && taint !== undefined && protects) lineage = trace?.()[0]
+    const traced = isFullyTraced(lineage)
+    const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined, traced })
+    if (refusal !== undefined) return refusal
+    followed.push({ flow, commands, taint })
   }
-  const trust = readTrust(followed, unresolved)
+  const trust = { ...readTrust(followed, unresolved), lineage }
   const hidesMessages = unresolved || followed.some(one => messagesTell(one.flow, one.commands, protection))
   return { kind: 'followed', followed, unresolved, trust, hidesMessages }
 }
 
-function readTrust(followed: readonly Followed[], unresolved: boolean): Trust {
+function readTrust(followed: readonly Followed[], unresolved: boolean): Omit<Trust, 'lineage'> {
   return {
     tainted: unresolved || followed.some(one => one.taint !== undefined),
     distrusted: unresolved || followed.some(one => one.taint !== undefined && one.flow.facts.setOperation),
@@ -152,6 +163,7 @@ function makeBackground(context: MaskerContext): StatementMasking {
     names: new Set(),
     systemValues: true,
     rule: undefined,
+    lineage: undefined,
   }
   const masking = makeStatementMasking({ ...context, trust }, { hidesMessages: false, copies: [] })
   const { byOid, anyRule } = context.protection.columns

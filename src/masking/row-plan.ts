@@ -1,3 +1,4 @@
+import type { StatementLineage } from '../domain/lineage.js'
 import type { MaskStrategy } from '../domain/masking-rule.js'
 import type { RuleName } from '../domain/names.js'
 import { cellMask } from './cell-mask.js'
@@ -6,6 +7,7 @@ import type { ColumnRule } from './protected-columns.js'
 import type { ColumnSource, RowPlan } from './statement-masking.js'
 import { isHarmlessSystemType } from './system-relations.js'
 import type { Protection } from './touched.js'
+import { type OutputPlace, tracedOutput } from './traced-output.js'
 import { valueTypeOf } from './value-type.js'
 
 /** How much of a result can be believed. */
@@ -19,6 +21,8 @@ export interface Trust {
   readonly systemValues: boolean
   /** The rule that is named for values whose own rule is not known. */
   readonly rule: ColumnRule | undefined
+  /** What the outputs are computed from; undefined where nobody looked, because nothing is tainted or it cannot be said. */
+  readonly lineage: StatementLineage | undefined
 }
 
 export interface PlanContext {
@@ -34,16 +38,16 @@ type Entry = RowPlan[number]
 /** The plan for one result; undefined when every row passes as it is. */
 export function planRows(columns: readonly ColumnSource[], context: PlanContext): RowPlan | undefined {
   let masked = false
-  const plan = columns.map(column => {
-    const entry = planColumn(column, context)
+  const plan = columns.map((column, index) => {
+    const entry = planColumn(column, { index, count: columns.length }, context)
     if (entry !== undefined) masked = true
     return entry
   })
   return masked ? plan : undefined
 }
 
-function planColumn(column: ColumnSource, context: PlanContext): Entry {
-  const cause = protectionOf(column, context)
+function planColumn(column: ColumnSource, place: OutputPlace, context: PlanContext): Entry {
+  const cause = protectionOf(column, place, context)
   return cause === undefined ? netEntry(column, context) : maskEntry(column, cause, context.hashKey)
 }
 
@@ -83,16 +87,30 @@ export function wholly(rule: ColumnRule): Cause {
   return { rule: rule.name, strategy: rule.strategy.kind === 'null' ? rule.strategy : { kind: 'redact' } }
 }
 
-function protectionOf(column: ColumnSource, { protection, trust }: PlanContext): Cause | undefined {
-  const { catalog, columns } = protection
-  const rule = trust.rule ?? columns.anyRule
+/** The stricter of two: the origin that the server tells, and the lineage that was traced. */
+function protectionOf(column: ColumnSource, place: OutputPlace, context: PlanContext): Cause | undefined {
+  const { protection, trust } = context
+  const rule = trust.rule ?? protection.columns.anyRule
   if (rule === undefined) return undefined
-  if (trust.distrusted) return wholly(rule)
-  const { tableOid, columnNumber, name } = column
-  if (tableOid === 0) {
+  const traced = tracedOutput(trust.lineage, place, protection)
+  if (trust.distrusted && traced?.holds !== 'clear') return wholly(rule)
+  if (column.tableOid === 0) {
+    if (traced !== undefined) return traced.holds === 'clear' ? undefined : wholly(rule)
     // A merged column of NATURAL or USING is an expression and keeps its name, and nothing in the text names it.
-    return trust.tainted || trust.names.has(name) ? wholly(rule) : undefined
+    return trust.tainted || trust.names.has(column.name) ? wholly(rule) : undefined
   }
+  const own = originCause(column, rule, context)
+  if (own !== undefined) return own
+  return traced?.exact === true && traced.holds === 'protected' ? wholly(rule) : undefined
+}
+
+function originCause(
+  column: ColumnSource,
+  rule: ColumnRule,
+  { protection, trust }: PlanContext,
+): Cause | undefined {
+  const { catalog, columns } = protection
+  const { tableOid, columnNumber } = column
   if (tableOid < catalog.firstUserOid) return systemCause(column, trust, rule)
   const relation = catalog.byOid.get(tableOid)
   // Fail closed: a relation or column that came after the snapshot.

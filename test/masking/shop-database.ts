@@ -5,7 +5,10 @@ import pg from 'pg'
 import type { Catalog } from '../../src/domain/catalog.js'
 import type { Masker } from '../../src/masking/masker.js'
 import type { ColumnSource, RowPlan, StatementMasking } from '../../src/masking/statement-masking.js'
+import { isTraceable, takesRow } from '../../src/masking/traceable-functions.js'
+import { isTraceableType } from '../../src/masking/traceable-types.js'
 import { readCatalog } from '../../src/protocols/postgres/catalog.js'
+import { traceLineage } from '../../src/sql/lineage/trace-lineage.js'
 import { readPostgresText } from '../../src/sql/postgres/read-text.js'
 import type { PostgresDetails } from '../setup/postgres.js'
 
@@ -38,12 +41,16 @@ export async function openShop(server: PostgresDetails, name: string): Promise<S
   const schema = SCHEMA.split('\n').filter(line => !/^create role|^create sequence/.test(line))
   const client = await connectTo(server, name)
   for (const line of schema) await client.query(line)
+  let catalog: Catalog | undefined
   return {
-    readCatalog: () => readCatalogOf(server, name),
+    readCatalog: async () => {
+      catalog = await readCatalogOf(server, name)
+      return catalog
+    },
     run: async text => {
       await client.query(text)
     },
-    see: (text, masker, format = 'text') => see(client, { text, masker, format }),
+    see: (text, masker, format = 'text') => see(client, { text, masker, format, catalog }),
     close: async () => {
       await client.end()
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
@@ -93,11 +100,17 @@ interface SeeOptions {
   readonly text: string
   readonly masker: Masker
   readonly format: 'text' | 'binary'
+  /** The snapshot that was read last; lineage is traced on it, as the gateway does. */
+  readonly catalog: Catalog | undefined
 }
 
-async function see(client: pg.Client, { text, masker, format }: SeeOptions): Promise<Seen> {
+async function see(client: pg.Client, { text, masker, format, catalog }: SeeOptions): Promise<Seen> {
   const facts = readPostgresText(text)
-  const judged = masker.judge(facts.understood ? facts.statements : [], facts)
+  const judged = masker.judge(facts.understood ? facts.statements : [], facts, () =>
+    catalog === undefined
+      ? []
+      : traceLineage(text, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow }),
+  )
   if (judged.kind === 'refused') return { kind: 'refused', message: judged.message }
   const { masking } = judged
   const messages: string[] = []

@@ -1,4 +1,9 @@
+import type { Catalog } from '../../domain/catalog.js'
 import type { TextFacts } from '../../domain/facts.js'
+import type { StatementLineage } from '../../domain/lineage.js'
+import { isTraceable, takesRow } from '../../masking/traceable-functions.js'
+import { isTraceableType } from '../../masking/traceable-types.js'
+import { traceLineage } from '../../sql/lineage/trace-lineage.js'
 import { loadPostgresGrammar } from '../../sql/postgres/grammar.js'
 import { lookupShape } from '../../sql/postgres/lookup-shape.js'
 import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
@@ -100,6 +105,12 @@ export class FactsCache {
       return facts.understood && shape !== undefined ? this.#keepShape(shape, facts) : this.#keep(text, facts)
     this.#damaged = true
     return this.#readLarge(text)
+  }
+
+  /** The lineage of the statements of a text; none when it is not small, or when this thread's parser is not to be trusted. */
+  traceLineage(text: string, catalog: Catalog): readonly StatementLineage[] {
+    if (this.#damaged || !isSmallText(text)) return []
+    return traceLineage(text, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow })
   }
 
   /** Ends the cage. Small texts can still be read. */

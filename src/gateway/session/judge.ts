@@ -1,8 +1,9 @@
 import type { Catalog } from '../../domain/catalog.js'
 import type { Decision } from '../../domain/decision.js'
 import type { StatementFacts, TextFacts } from '../../domain/facts.js'
+import type { StatementLineage } from '../../domain/lineage.js'
 import type { Operation } from '../../domain/operation.js'
-import type { Masker } from '../../masking/masker.js'
+import type { Masker, TraceText } from '../../masking/masker.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { ResolveTables } from '../../policy/activation.js'
 import { makeTableResolver } from '../../policy/table-resolver.js'
@@ -19,6 +20,8 @@ export interface JudgeOptions {
   readonly decide: (input: DecisionInput) => Decision
   /** The masker for this catalog; undefined when nothing is masked for this principal. */
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
+  /** The lineage of a text whose facts are known; an empty list where it is not traced. Absent: never traced. */
+  readonly traceLineage?: (text: string, catalog: Catalog) => readonly StatementLineage[]
 }
 
 export interface DecisionInput {
@@ -55,7 +58,8 @@ export function makeJudge(options: JudgeOptions): Judge {
       text: operation.text,
       resolveTables,
     })
-    const verdict = prepared ?? withMasking(base, options.maskerFor(catalog))
+    const trace: TraceText = () => options.traceLineage?.(operation.text, catalog) ?? []
+    const verdict = prepared ?? withMasking(base, options.maskerFor(catalog), trace)
     if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, verdict })
     return strictest(verdict, decision)
   }
@@ -76,9 +80,9 @@ function strictest(verdict: Verdict, decision: Decision): Verdict {
   return verdict
 }
 
-function withMasking(verdict: Verdict, masker: Masker | undefined): Verdict {
+function withMasking(verdict: Verdict, masker: Masker | undefined, trace: TraceText): Verdict {
   if (masker === undefined) return verdict
-  const judged = masker.judge(verdict.statements, verdict.facts)
+  const judged = masker.judge(verdict.statements, verdict.facts, trace)
   if (judged.kind === 'masked') return { ...verdict, masking: judged.masking }
   const { rule, message, hint } = judged
   return { ...verdict, masking: masker.background, decision: { kind: 'deny', rule, message, hint } }

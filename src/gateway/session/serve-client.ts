@@ -10,7 +10,7 @@ import type { AgentHub } from '../agents/hub.js'
 import { type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
-import { makeJudge } from './judge.js'
+import { type JudgeOptions, makeJudge } from './judge.js'
 import type { LiveSession } from './live-session.js'
 import { Relay } from './relay.js'
 import { openTarget, sendAside, type TargetConnection, type TargetOptions } from './target.js'
@@ -86,7 +86,7 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     client,
     target: opened.stream,
     machine,
-    judge: makeJudge({ readFacts: text => deps.facts.read(text), catalog: read, decide, maskerFor }),
+    judge: makeJudge({ ...readingOf(deps.facts), catalog: read, decide, maskerFor }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
     onFault: error =>
@@ -165,4 +165,12 @@ function explainFailure(error: unknown): { reason: EndReason; message: string; h
         ? 'refused_start'
         : 'target_unavailable'
   return { reason, message: error.message, ...hint }
+}
+
+/** What a judge asks of the parser. */
+function readingOf(facts: FactsCache): Pick<JudgeOptions, 'readFacts' | 'traceLineage'> {
+  return {
+    readFacts: text => facts.read(text),
+    traceLineage: (text, catalog) => facts.traceLineage(text, catalog),
+  }
 }

@@ -116,7 +116,7 @@ function traceJoin(tracer: Tracer, body: Tree, { scope, left }: Place): FromItem
   return { items: [...items, { name, shape: usingShape(one.star, other.star, using) }], star }
 }
 
-/** Functions in FROM see what is to their left. Which columns they give is theirs: any can hold any argument. */
+/** Functions in FROM see what is to their left. Which columns they give is theirs, so each can hold every argument. */
 function traceFunctions(tracer: Tracer, body: Tree, place: Place): FromItem {
   const functions = listAt(body, 'functions').map(item => listAt(bodyOf(item, 'List') ?? {}, 'items'))
   const scope = below(place.scope, place.left)

@@ -16,10 +16,12 @@ export interface RowCalls {
 
 /**
  * A name alone. The innermost row that has it wins, but only the text can prove that a row has it: where a relation's
- * definition says so, rows further out count as well. A row of that name can be meant too.
+ * definition says so, rows further out count as well. The nearest row of
+ * that name can be meant too.
  */
 export function lookUpName(name: string, frame: Frame | undefined): Sources {
   const found: Sources[] = []
+  let hasRow = false
   for (let current = frame; current !== undefined; current = current.outer) {
     let certain = false
     for (const item of current.items) {
@@ -28,7 +30,9 @@ export function lookUpName(name: string, frame: Frame | undefined): Sources {
       if (inside.certain) certain = true
     }
     if (certain) return unite(found)
-    for (const item of current.items) if (item.name === name) found.push(wholeRow(item.shape))
+    const rows = hasRow ? [] : current.items.filter(item => item.name === name)
+    found.push(...rows.map(row => wholeRow(row.shape)))
+    if (rows.length > 0) hasRow = true
   }
   if (found.length > 0) return unite(found)
   return SYSTEM_COLUMNS.has(name) ? NOTHING : NOT_FOUND
@@ -74,6 +78,5 @@ export function columnOf(shape: Shape, name: string, calls: RowCalls): Sources {
   if (certain) return unite(sources)
   if (calls.isUserFunction(name)) return MAY_BE_CALL
   if (sources.length === 0) return SYSTEM_COLUMNS.has(name) ? NOTHING : NOT_FOUND
-  const named = shape.columns.filter(column => column.name === name).length
-  return named < shape.candidates || calls.takesRow(name) ? wholeRow(shape) : unite(sources)
+  return calls.takesRow(name) ? wholeRow(shape) : unite(sources)
 }

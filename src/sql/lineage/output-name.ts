@@ -33,7 +33,7 @@ interface Found {
 
 /**
  * The name that PostgreSQL gives to an output without an alias (`FigureColname` in parse_target.c). Undefined where we do
- * not say it: a wrong name would be found in the wrong place, so every doubt counts as any name.
+ * not say it: a wrong name would be found in the wrong place, so every doubt stands for all names.
  */
 export function outputName(node: unknown): string | undefined {
   return figure(node).name

@@ -33,7 +33,6 @@ export function relationShape(catalog: Catalog, schema: string | undefined, name
     sealed: false,
     rest: undefined,
     rows: NOTHING,
-    candidates: relations.length,
   }
 }
 

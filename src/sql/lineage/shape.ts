@@ -21,8 +21,6 @@ export interface Shape {
   readonly rest: Sources | undefined
   /** What decides how many rows there are, beside conditions: arguments of functions in FROM, LIMIT. */
   readonly rows: Sources
-  /** Relations that the name can stand for; each of them should have a column that is asked for. */
-  readonly candidates: number
 }
 
 /** A name under which rows can be mentioned. */
@@ -39,17 +37,27 @@ export interface Frame {
 
 /** Rows that are exactly these columns. */
 export function sealedShape(columns: readonly ShapeColumn[], rows: Sources = NOTHING): Shape {
-  return { columns, sealed: true, rest: undefined, rows, candidates: 1 }
+  return { columns, sealed: true, rest: undefined, rows }
 }
 
 /** Rows of which nothing is known but where all of their columns come from. */
 export function openShape(rest: Sources, rows: Sources = NOTHING): Shape {
-  return { columns: [], sealed: false, rest, rows, candidates: 1 }
+  return { columns: [], sealed: false, rest, rows }
 }
 
+/** A row of a query has at most 1664 columns (`MaxTupleAttributeNumber`). Of wider ones only the whole is kept. */
+const COLUMNS_MAX = 2_000
+
+/** Wide rows are asked for again and again. */
+const wholes = new WeakMap<Shape, Sources>()
+
 /** Everything a row can hold. */
-export function wholeRow({ columns, rest }: Shape): Sources {
-  return unite([...columns.map(column => column.sources), rest ?? NOTHING])
+export function wholeRow(shape: Shape): Sources {
+  const known = wholes.get(shape)
+  if (known !== undefined) return known
+  const whole = unite([...shape.columns.map(column => column.sources), shape.rest ?? NOTHING])
+  wholes.set(shape, whole)
+  return whole
 }
 
 /** The same rows when values of any column can come from here as well. */
@@ -83,18 +91,22 @@ export function renamed(shape: Shape, names: readonly string[]): Shape {
   }
   const whole = wholeRow(shape)
   const named = names.map(name => ({ name, sources: whole }))
-  return { ...blurred(shape), columns: [...named, ...blurred(shape).columns], candidates: 1 }
+  return { ...blurred(shape), columns: [...named, ...blurred(shape).columns] }
 }
 
 /** Rows side by side: what `*` over several items gives. */
 export function concatenated(shapes: readonly Shape[]): Shape {
+  const [only] = shapes
+  if (shapes.length === 1 && only !== undefined) return only
   const rests = shapes.flatMap(({ rest }) => (rest === undefined ? [] : [rest]))
+  if (shapes.reduce((sum, shape) => sum + shape.columns.length, 0) > COLUMNS_MAX) {
+    return openShape(unite(shapes.map(wholeRow)), unite(shapes.map(shape => shape.rows)))
+  }
   return {
     columns: shapes.flatMap(shape => shape.columns),
     sealed: shapes.every(shape => shape.sealed),
     rest: rests.length === 0 ? undefined : unite(rests),
     rows: unite(shapes.map(shape => shape.rows)),
-    candidates: 1,
   }
 }
 

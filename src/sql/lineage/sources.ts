@@ -27,10 +27,11 @@ export function columnSource(oid: number, number: number): Sources {
 
 /** All of these together. What is unknown anywhere is unknown. */
 export function unite(parts: readonly Sources[]): Sources {
-  const telling = parts.filter(part => part.columns.size > 0 || part.unknown !== undefined)
+  const distinct = new Set(parts.filter(part => part.columns.size > 0 || part.unknown !== undefined))
+  const telling = [...distinct]
   const [first] = telling
   if (first === undefined) return NOTHING
-  if (telling.every(part => part === first)) return first
+  if (telling.length === 1) return first
   const unknown = telling.find(part => part.unknown !== undefined)
   if (unknown !== undefined) return unknown
   const columns = new Set<number>()
@@ -49,8 +50,19 @@ export function sameSources(one: Sources, other: Sources): boolean {
   )
 }
 
+/** The same wide row can be behind hundreds of outputs. */
+const described = new WeakMap<Sources, OutputLineage>()
+
 /** As it is told outside. */
-export function describeSources({ columns, unknown }: Sources): OutputLineage {
+export function describeSources(sources: Sources): OutputLineage {
+  const known = described.get(sources)
+  if (known !== undefined) return known
+  const output = describe(sources)
+  described.set(sources, output)
+  return output
+}
+
+function describe({ columns, unknown }: Sources): OutputLineage {
   if (unknown !== undefined) return { kind: 'unknown', reason: unknown }
   const sorted = [...columns].sort((one, other) => one - other)
   return {

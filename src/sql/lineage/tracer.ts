@@ -35,7 +35,9 @@ export const OUTSIDE: Scope = { frame: undefined, tables: undefined, windows: []
 
 /** Nodes below each other, and nodes in all; recursion reads some more than once. */
 const DEPTH_MAX = 400
-const STEPS_MAX = 50_000
+const STEPS_MAX = 20_000
+/** Columns that are as much work as one step. */
+const COLUMNS_PER_STEP = 4
 
 /** Thrown where a statement cannot be followed at all; caught where the text is read. */
 export class Untraceable extends Error {}
@@ -61,17 +63,25 @@ export class Tracer {
   /** Where the value of an expression can come from; lists and bodies are all of what is in them. */
   expression(node: unknown, scope: Scope): Sources {
     if (!isTree(node) && !Array.isArray(node)) return NOTHING
-    return this.nested(() => this.parts.expression(this, node, scope))
+    const sources = this.nested(() => this.parts.expression(this, node, scope))
+    this.#charge(sources.columns.size)
+    return sources
   }
 
   /** The rows of a SELECT, VALUES or TABLE. */
   query(body: Tree, scope: Scope): Shape {
-    return this.nested(() => this.parts.query(this, body, scope))
+    const shape = this.nested(() => this.parts.query(this, body, scope))
+    this.#charge(shape.columns.length)
+    return shape
   }
 
   /** The rows of RETURNING. */
   modification(type: string, body: Tree, scope: Scope): Shape {
     return this.nested(() => this.parts.modification(this, type, body, scope))
+  }
+
+  #charge(columns: number): void {
+    this.#steps += Math.floor(columns / COLUMNS_PER_STEP)
   }
 
   /** Counts a level down. */
