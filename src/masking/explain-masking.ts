@@ -6,9 +6,12 @@ import type { Followed, FollowedText, Taint } from './followed.js'
 import type { Refusal } from './laundering.js'
 import { wholly } from './row-plan.js'
 import type { Protection } from './touched.js'
+import { tracedOutput } from './traced-output.js'
 
 /** Columns that are named in an explanation. */
 export const COLUMNS_EXPLAINED_MAX = 200
+/** Outputs that a reason names by their number. */
+const OUTPUTS_NAMED_MAX = 10
 
 /** A column whose values are masked wherever it is a plain column of a result. */
 export interface ExplainedColumn {
@@ -69,12 +72,34 @@ function explainComputed(
   const rule = trust.rule ?? protection.columns.anyRule
   if (rule === undefined) return { kind: 'clear', reason: 'no rule masks columns here' }
   if (!trust.tainted) return { kind: 'clear', reason: whyClear(followed) }
+  const traced = explainLineage(trust, protection)
+  if (traced !== undefined)
+    return traced.clear
+      ? { kind: 'clear', reason: traced.reason }
+      : { kind: 'expressions', reason: traced.reason, ...wholly(rule) }
   const tainted = followed.find(one => one.taint !== undefined)
   const reason =
     unresolved || tainted?.taint === undefined
       ? 'it runs a statement by a name that is not known'
       : spellTaint(tainted.taint, tainted)
   return { kind: trust.distrusted ? 'everything' : 'expressions', reason, ...wholly(rule) }
+}
+
+/** What lineage says output by output, in one sentence; undefined where the taint stands for all of them. */
+function explainLineage(
+  { lineage }: FollowedText['trust'],
+  protection: Protection,
+): { readonly clear: boolean; readonly reason: string } | undefined {
+  if (lineage?.kind !== 'outputs') return undefined
+  const count = lineage.outputs.length
+  const holding = lineage.outputs.flatMap((_, index) =>
+    tracedOutput(lineage, { index, count }, protection)?.holds === 'clear' ? [] : [index + 1],
+  )
+  if (holding.length === 0) return { clear: true, reason: 'no output comes from a masked column' }
+  if (holding.length === count) return undefined
+  const named = holding.slice(0, OUTPUTS_NAMED_MAX).join(', ')
+  const more = holding.length > OUTPUTS_NAMED_MAX ? ', …' : ''
+  return { clear: false, reason: `only these outputs can come from masked columns: ${named}${more}` }
 }
 
 function whyClear(followed: readonly Followed[]): string {

@@ -16,7 +16,7 @@ import { viewCommand, viewDecision, viewMasking } from './explanation-views.js'
 /** What explaining needs of the gateway. */
 export interface ExplainDeps extends AdmitDeps {
   readonly store: Pick<Store, 'grants' | 'audit'>
-  readonly facts: Pick<FactsCache, 'read'>
+  readonly facts: Pick<FactsCache, 'read' | 'traceLineage'>
   readonly catalogs: {
     catalog(
       admission: Admission,
@@ -44,11 +44,13 @@ export async function explainStatement(
   const policies = deps.policies()
   const using = { principal: asking.principal, connection: connection.name, role: role.name, database }
   const { decide, maskerFor } = policies.rulesFor(using)
+  const trace = (text: string) => deps.facts.traceLineage(text, catalog)
   const judge = makeJudge({
     readFacts: text => deps.facts.read(text),
     catalog: () => catalog,
     decide,
     maskerFor,
+    traceLineage: trace,
   })
   // No session, so nothing stands behind a name that the text does not make itself.
   const verdict = await judge({ text: statement, step: 'run', names: { behind: () => undefined } })
@@ -64,7 +66,7 @@ export async function explainStatement(
     decision: viewDecision(decision),
     commands: explained.commands.map(viewCommand),
     commandCount: explained.commandCount,
-    masking: viewMasking(maskerFor(catalog)?.explain(statements, facts)),
+    masking: viewMasking(maskerFor(catalog)?.explain(statements, facts, () => trace(statement))),
   }
 }
 

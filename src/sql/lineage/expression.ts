@@ -228,8 +228,8 @@ function traceJsonQuery(tracer: Tracer, body: Tree, scope: Scope): Sources {
 }
 
 /**
- * A query as a value. EXISTS only tells whether there are rows, like a condition: what its select list names counts all
- * the same, but a `*` there, which nobody reads, does not, except below a set operation, which compares.
+ * A query as a value. EXISTS only tells whether there are rows, so its conditions count; what its select list names counts
+ * all the same, but a `*` there, which nobody reads, does not, except below a set operation, which compares.
  */
 function traceSubLink(tracer: Tracer, body: Tree, scope: Scope): Sources {
   const query = bodyOf(body.subselect, 'SelectStmt')
@@ -237,7 +237,8 @@ function traceSubLink(tracer: Tracer, body: Tree, scope: Scope): Sources {
   const isExists = textAt(body, 'subLinkType') === 'EXISTS_SUBLINK'
   const shape = tracer.query(isExists ? withoutStars(query) : query, scope)
   const operator = listAt(body, 'operName').length === 0 ? NOTHING : operatorSources({ name: body.operName })
-  return unite([tracer.expression(body.testexpr, scope), operator, wholeRow(shape), shape.rows])
+  const conditions = isExists ? (shape.conditions ?? NOTHING) : NOTHING
+  return unite([tracer.expression(body.testexpr, scope), operator, wholeRow(shape), shape.rows, conditions])
 }
 
 function withoutStars(query: Tree): Tree {

@@ -49,10 +49,35 @@ function traceSimple(tracer: Tracer, body: Tree, scope: Scope): Shape {
   if (values.length > 0) return traceValues(tracer, values, scope)
   const from = traceFrom(tracer, listAt(body, 'fromClause'), scope)
   const targets = listAt(body, 'targetList')
-  const inner = { ...below(scope, from.items, from.star.rows), windows: listAt(body, 'windowClause') }
-  const shape = traceTargets(tracer, targets, { scope: inner, from })
+  const seen = { ...below(scope, from.items, from.star.rows), windows: listAt(body, 'windowClause') }
+  const conditions = unite(conditionsOf(body).map(condition => tracer.expression(condition, seen)))
+  const items = from.items.map(item => ({ ...item, shape: chosen(item.shape, conditions) }))
+  const inner = below({ ...seen, frame: scope.frame }, items)
+  const star = chosen(from.star, conditions)
+  const shape = traceTargets(tracer, targets, { scope: inner, from: { items, star } })
   const distinct = listAt(body, 'distinctClause').length > 0 ? wholeRow(shape) : NOTHING
-  return { ...shape, rows: unite([from.star.rows, rowsOfTargets(tracer, targets, inner), distinct]) }
+  const rows = unite([from.star.rows, rowsOfTargets(tracer, targets, inner), distinct])
+  return { ...shape, rows, conditions }
+}
+
+/**
+ * The conditions of a query, those of joins included. They are no part of lineage, with two exceptions: EXISTS is nothing
+ * but its condition, and rows that a function makes up are candidates from which a condition chooses.
+ */
+export function conditionsOf(body: Tree): readonly unknown[] {
+  const found: unknown[] = [body.whereClause]
+  const waiting = [...listAt(body, 'fromClause')]
+  for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
+    const join = bodyOf(item, 'JoinExpr')
+    if (join === undefined) continue
+    found.push(join.quals)
+    waiting.push(join.larg, join.rarg)
+  }
+  return found
+}
+
+function chosen(shape: Shape, conditions: Sources): Shape {
+  return shape.rest === undefined ? shape : { ...alsoFrom(shape, conditions), rows: shape.rows }
 }
 
 /** `(f(x)).*` gives as many outputs as the row has. */

@@ -21,6 +21,8 @@ export interface Shape {
   readonly rest: Sources | undefined
   /** What decides how many rows there are, beside conditions: arguments of functions in FROM, LIMIT. */
   readonly rows: Sources
+  /** What the conditions of the query itself read; undefined for what is no query. */
+  readonly conditions?: Sources
 }
 
 /** A name under which rows can be mentioned. */

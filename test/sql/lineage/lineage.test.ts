@@ -154,7 +154,12 @@ describe('subqueries as values', () => {
   check('SELECT (SELECT id FROM orders LIMIT 1) FROM public.customers', 'c.id o.id')
   check('SELECT (SELECT v FROM (VALUES (1)) x(v)) FROM (SELECT ssn AS v FROM public.customers) y', '-')
   check('SELECT ARRAY(SELECT ssn FROM public.customers)', 'c.ssn')
-  check('SELECT EXISTS (SELECT 1 FROM public.customers WHERE ssn = $1)', '-')
+  check('SELECT EXISTS (SELECT 1 FROM public.customers WHERE ssn = $1)', 'c.ssn')
+  check('SELECT d FROM generate_series(0, 9) d JOIN public.customers c ON c.salary = d', 'c.salary')
+  check(
+    'SELECT d, c.name FROM generate_series(0, 9) d, public.customers c WHERE c.salary = d',
+    'c.salary | c.name',
+  )
   check('SELECT EXISTS (SELECT * FROM public.customers)', '-')
   check('SELECT EXISTS (SELECT ssn FROM public.customers)', 'c.ssn')
   check('SELECT EXISTS (SELECT ssn FROM public.customers INTERSECT SELECT $1)', 'c.ssn')
