@@ -3,6 +3,7 @@ import {
   isTree,
   listAt,
   stringOf,
+  stringsAt,
   type Tree,
   textAt,
   treeAt,
@@ -10,7 +11,7 @@ import {
 } from '../postgres/syntax-tree.js'
 import { isStarTarget } from './expression.js'
 import { below, type FromItem, traceFrom } from './from-clause.js'
-import { lookUpRow } from './look-up.js'
+import { lookUpName, lookUpRow } from './look-up.js'
 import { outputName } from './output-name.js'
 import { alsoFrom, concatenated, type Shape, sealedShape, stacked, wholeRow } from './shape.js'
 import { NOTHING, type Sources, unite } from './sources.js'
@@ -50,7 +51,7 @@ function traceSimple(tracer: Tracer, body: Tree, scope: Scope): Shape {
   const from = traceFrom(tracer, listAt(body, 'fromClause'), scope)
   const targets = listAt(body, 'targetList')
   const seen = { ...below(scope, from.items, from.star.rows), windows: listAt(body, 'windowClause') }
-  const conditions = unite(conditionsOf(body).map(condition => tracer.expression(condition, seen)))
+  const conditions = conditionSources(tracer, body, { scope: seen, from })
   const items = from.items.map(item => ({ ...item, shape: chosen(item.shape, conditions) }))
   const inner = below({ ...seen, frame: scope.frame }, items)
   const star = chosen(from.star, conditions)
@@ -62,22 +63,32 @@ function traceSimple(tracer: Tracer, body: Tree, scope: Scope): Shape {
 
 /**
  * The conditions of a query, those of joins included. They are no part of lineage, with two exceptions: EXISTS is nothing
- * but its condition, and rows that a function makes up are candidates from which a condition chooses.
+ * but its condition, and values that are made up are candidates from which a condition chooses.
  */
-export function conditionsOf(body: Tree): readonly unknown[] {
-  const found: unknown[] = [body.whereClause]
+function conditionSources(
+  tracer: Tracer,
+  body: Tree,
+  { scope, from }: { readonly scope: Scope; readonly from: FromItem },
+): Sources {
+  const found = [tracer.expression(body.whereClause, scope), tracer.expression(body.havingClause, scope)]
   const waiting = [...listAt(body, 'fromClause')]
   for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
     const join = bodyOf(item, 'JoinExpr')
     if (join === undefined) continue
-    found.push(join.quals)
+    found.push(tracer.expression(join.quals, scope))
+    // What a natural join compares depends on definitions.
+    if (join.isNatural === true) found.push(wholeRow(from.star))
+    for (const name of stringsAt(join, 'usingClause')) found.push(lookUpName(name, scope.frame))
     waiting.push(join.larg, join.rarg)
   }
-  return found
+  return unite(found)
 }
 
 function chosen(shape: Shape, conditions: Sources): Shape {
-  return shape.rest === undefined ? shape : { ...alsoFrom(shape, conditions), rows: shape.rows }
+  const also = (sources: Sources): Sources =>
+    sources.columns.size === 0 ? unite([sources, conditions]) : sources
+  const columns = shape.columns.map(({ name, sources }) => ({ name, sources: also(sources) }))
+  return { ...shape, columns, rest: shape.rest === undefined ? undefined : unite([shape.rest, conditions]) }
 }
 
 /** `(f(x)).*` gives as many outputs as the row has. */

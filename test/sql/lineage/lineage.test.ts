@@ -213,8 +213,20 @@ describe('FROM', () => {
   check('SELECT total FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.total')
   check('SELECT k FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.id')
   check('SELECT id, o.id FROM orders o JOIN public.customers c USING (id)', 'c.id o.id | o.id')
-  check('SELECT ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', 'c.ssn')
-  check('SELECT q.ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', '-')
+  // The made-up side is a list of candidates, and what a natural join compares depends on definitions.
+  check(
+    'SELECT ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q',
+    'c.id c.name c.city c.ssn c.salary c.notes',
+  )
+  check(
+    'SELECT q.ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q',
+    'c.id c.name c.city c.ssn c.salary c.notes',
+  )
+  check(
+    'SELECT c.city, q.d FROM public.customers c JOIN (VALUES (1)) q(d) ON q.d = c.salary',
+    'c.city | c.salary',
+  )
+  check('SELECT q.k FROM public.customers c JOIN (VALUES (1, 2)) q(id, k) USING (id)', 'c.id')
   check('SELECT j.ssn FROM (public.customers c FULL JOIN (SELECT $1 AS ssn) q USING (ssn)) AS j', 'c.ssn')
   check('SELECT u.ssn FROM public.customers c FULL JOIN (SELECT $1 AS ssn) q USING (ssn) AS u', 'c.ssn')
   check('SELECT j.x FROM ((SELECT 1 AS a) q CROSS JOIN (SELECT ssn FROM public.customers) r) AS j(x)', '-')
