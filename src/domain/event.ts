@@ -1,7 +1,8 @@
 import type { Decision } from './decision.js'
-import type { GrantId, SessionId } from './ids.js'
+import type { GrantId, ReviewId, SessionId } from './ids.js'
 import type { ConnectionName, RoleName, RuleName } from './names.js'
 import type { Principal } from './principal.js'
+import type { ReviewState } from './review-state.js'
 import type { EndReason } from './session.js'
 
 /** A value as the client saw it: text, or NULL. Binary values whose type is not decoded are `\x` and hexadecimal digits. */
@@ -48,6 +49,26 @@ export type RecordingEvent =
       /** Commands and relations, for search: `SELECT`, `public.users`. */
       readonly verbs: readonly string[]
       readonly tables: readonly string[]
+    }
+  | {
+      /** A statement waits for people, or what became of the question. Comes before the operation it is about. */
+      readonly kind: 'review'
+      readonly client: number
+      readonly review: ReviewId
+      readonly state: ReviewState
+      readonly rules: readonly RuleName[]
+      /** Of the statement and everything it depends on. */
+      readonly digest: string
+      /** The statement, once: with the question. */
+      readonly statement?: string
+      readonly values?: readonly RecordedValue[]
+      readonly why?: string
+      readonly answers?: readonly {
+        readonly by: string
+        readonly verdict: 'approve' | 'deny'
+        readonly comment?: string
+        readonly at: string
+      }[]
     }
   | {
       readonly kind: 'rows'

@@ -5,6 +5,10 @@ export interface Principal {
   /** What people call it: an e-mail address or a user name. Never used to authorise. */
   readonly name: string
   readonly groups: readonly string[]
+  /** The same for every account of one person, where the provider says so: nobody approves their own question by another account. */
+  readonly person?: string
+  /** Whom the provider names as this person's manager: a subject or a name. */
+  readonly manager?: string
 }
 
 /** True when two principals are the same identity, whatever they are called now. */

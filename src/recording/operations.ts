@@ -54,6 +54,7 @@ export class OperationFolder {
       case 'session':
       case 'client':
       case 'prepare':
+      case 'review':
       case 'rows':
       case 'notice':
       case 'cancel':

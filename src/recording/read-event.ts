@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { readGrantId, readSessionId } from '../domain/ids.js'
+import { readGrantId, readReviewId, readSessionId } from '../domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../domain/names.js'
+import { REVIEW_STATES } from '../domain/review-state.js'
 import { readEndReason } from '../domain/session.js'
 import type { RecordedEvent } from './recorded-event.js'
 
@@ -36,9 +37,18 @@ const texts = z.array(z.string())
 const ruleName = readBy(readRuleName)
 const endReason = readBy(readEndReason)
 
+const review = readBy(readReviewId)
+
 const decision = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('allow'), rule: orUndefined(ruleName) }),
-  z.object({ kind: z.literal('deny'), rule: ruleName, message: z.string(), hint: orUndefined(z.string()) }),
+  z.object({ kind: z.literal('allow'), rule: orUndefined(ruleName), review: z.exactOptional(review) }),
+  z.object({
+    kind: z.literal('deny'),
+    rule: ruleName,
+    message: z.string(),
+    hint: orUndefined(z.string()),
+    review: z.exactOptional(review),
+    cause: z.exactOptional(z.literal('withdrawn')),
+  }),
 ])
 
 /** What every event begins with. Spread into each kind: an intersection takes ten times as long to read. */
@@ -76,6 +86,28 @@ const recordedEvent = z.discriminatedUnion('kind', [
     decision,
     verbs: texts,
     tables: texts,
+  }),
+  z.object({
+    ...place,
+    kind: z.literal('review'),
+    client: ordinal,
+    review,
+    state: z.enum(REVIEW_STATES),
+    rules: z.array(ruleName),
+    digest: z.string(),
+    statement: z.exactOptional(z.string()),
+    values: z.exactOptional(z.array(recordedValue)),
+    why: z.exactOptional(z.string()),
+    answers: z.exactOptional(
+      z.array(
+        z.object({
+          by: z.string(),
+          verdict: z.enum(['approve', 'deny']),
+          comment: z.exactOptional(z.string()),
+          at: z.string(),
+        }),
+      ),
+    ),
   }),
   z.object({ ...place, kind: z.literal('rows'), operation: ordinal, columns: z.exactOptional(texts), rows }),
   z.object({

@@ -54,6 +54,8 @@ export class TextRenderer {
       }
       case 'prepare':
         return [`${at}  client ${event.client} prepared a statement`, ...quote(event.statement)]
+      case 'review':
+        return reviewLines(event, at)
       case 'operation':
         return this.#operationLines(event, at)
       case 'rows':
@@ -164,13 +166,33 @@ function sessionLines(event: EventOf<'session'>): readonly string[] {
 
 function describeDecision(decision: Decision): string {
   switch (decision.kind) {
-    case 'allow':
-      return decision.rule === undefined ? 'allowed' : `allowed by rule "${decision.rule}"`
+    case 'allow': {
+      const approved = decision.review === undefined ? '' : `, approved in review ${decision.review}`
+      return decision.rule === undefined
+        ? `allowed${approved}`
+        : `allowed by rule "${decision.rule}"${approved}`
+    }
     case 'deny':
       return `refused by rule "${decision.rule}": ${toPrintable(decision.message)}`
     default:
       return unreachable(decision)
   }
+}
+
+function reviewLines(event: EventOf<'review'>, at: string): readonly string[] {
+  const { client, review, state, rules, statement, values = [], why, answers = [] } = event
+  const by = rules.map(rule => `"${rule}"`).join(', ')
+  const what = state === 'pending' ? `waits for people, rule ${by}` : state
+  const reason = why === undefined ? '' : `: ${toPrintable(why)}`
+  return [
+    `${at}  client ${client}  review ${review} ${what}${reason}`,
+    ...(statement === undefined ? [] : quote(statement)),
+    ...values.map((value, index) => `${INDENT}$${index + 1} = ${toPrintable(describeValue(value))}`),
+    ...answers.flatMap(answer => [
+      `${INDENT}${toPrintable(answer.by)} said ${answer.verdict} at ${toPrintable(answer.at)}`,
+      ...(answer.comment === undefined ? [] : quote(answer.comment)),
+    ]),
+  ]
 }
 
 function quote(text: string): readonly string[] {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type { RecordingEvent } from '../../src/domain/event.js'
-import { makeGrantId, makeSessionId, type SessionId } from '../../src/domain/ids.js'
+import { makeGrantId, makeReviewId, makeSessionId, type SessionId } from '../../src/domain/ids.js'
 import { type RuleName, readConnectionName, readRoleName, readRuleName } from '../../src/domain/names.js'
+import { REVIEW_STATES } from '../../src/domain/review-state.js'
 import type { EndReason } from '../../src/domain/session.js'
 import { LineEncoder } from '../../src/recording/encode-event.js'
 
@@ -62,6 +63,8 @@ const decision = fc.oneof(
   }),
 )
 
+const REVIEW = makeReviewId(size => Buffer.alloc(size, 5))
+
 /** Any event except `end` and `session`. */
 export const anyEvent: fc.Arbitrary<RecordingEvent> = fc.oneof(
   fc.record({
@@ -82,6 +85,32 @@ export const anyEvent: fc.Arbitrary<RecordingEvent> = fc.oneof(
       tables: fc.array(text, { maxLength: 2 }),
     },
     { requiredKeys: ['kind', 'client', 'operation', 'statement', 'decision', 'verbs', 'tables'] },
+  ),
+  fc.record(
+    {
+      kind: fc.constant('review' as const),
+      client: ordinal,
+      review: fc.constant(REVIEW),
+      state: fc.constantFrom(...REVIEW_STATES),
+      rules: fc.array(ruleName, { maxLength: 2 }),
+      digest: text,
+      statement: text,
+      values: fc.array(value, { maxLength: 3 }),
+      why: text,
+      answers: fc.array(
+        fc.record(
+          {
+            by: text,
+            verdict: fc.constantFrom('approve' as const, 'deny' as const),
+            comment: text,
+            at: text,
+          },
+          { requiredKeys: ['by', 'verdict', 'at'] },
+        ),
+        { maxLength: 2 },
+      ),
+    },
+    { requiredKeys: ['kind', 'client', 'review', 'state', 'rules', 'digest'] },
   ),
   fc.record(
     {

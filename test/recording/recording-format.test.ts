@@ -90,7 +90,19 @@ test('the verifier in the document says what is wrong, and knows the head', cont
 })
 
 test('the document names every kind of event and every reason', () => {
-  const kinds = ['session', 'client', 'operation', 'rows', 'result', 'notice', 'cancel', 'client_end', 'end']
+  const kinds = [
+    'session',
+    'client',
+    'prepare',
+    'operation',
+    'review',
+    'rows',
+    'result',
+    'notice',
+    'cancel',
+    'client_end',
+    'end',
+  ]
   for (const kind of kinds) expect(DOCUMENT).toContain(`| \`${kind}\` |`)
   const domain = readFileSync(fileURLToPath(new URL('../../src/domain/session.ts', import.meta.url)), 'utf8')
   const union = /export type EndReason =([\s\S]*?)\n\n/.exec(domain)?.[1] ?? ''

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RecordingEvent } from '../../src/domain/event.js'
+import { makeReviewId } from '../../src/domain/ids.js'
 import type { EventTime, RecordedEvent } from '../../src/recording/recorded-event.js'
 import { renderText } from '../../src/recording/render-text.js'
 import { CELL_WIDTH_MAX, TABLE_ROWS_MAX } from '../../src/recording/text-table.js'
@@ -72,6 +73,28 @@ const PLAYED: readonly RecordingEvent[] = [
     byteCount: 0,
     error: { code: '42501', message: 'refused by rule "no-drop"' },
   },
+  {
+    kind: 'review',
+    client: 1,
+    review: makeReviewId(size => Buffer.alloc(size, 5)),
+    state: 'pending',
+    rules: [rule('writes')],
+    digest: 'd1',
+    statement: 'UPDATE customers\nSET city = $1',
+    values: ['Rome'],
+  },
+  {
+    kind: 'review',
+    client: 1,
+    review: makeReviewId(size => Buffer.alloc(size, 5)),
+    state: 'denied',
+    rules: [rule('writes')],
+    digest: 'd1',
+    why: 'grace@example.com said no',
+    answers: [
+      { by: 'grace@example.com', verdict: 'deny', comment: 'not today', at: '2026-03-01T00:00:09.000Z' },
+    ],
+  },
   { kind: 'cancel', client: 1 },
   { kind: 'notice', client: 1, severity: 'WARNING', message: 'there is no transaction' },
   { kind: 'client_end', client: 1, reason: 'client_closed', bytesFromClient: 1234, bytesToClient: 123456 },
@@ -110,11 +133,18 @@ test('a session reads like a transcript', () => {
 +00:00:07.500  #2  refused: 0 rows, 0 bytes, 1250.000 ms
     error 42501
   | refused by rule "no-drop"
-+00:00:08.750  client 1 asked to cancel
-+00:00:10.000  client 1 was told: WARNING
++00:00:08.750  client 1  review r-5555555555555555 waits for people, rule "writes"
+  | UPDATE customers
+  | SET city = $1
+    $1 = Rome
++00:00:10.000  client 1  review r-5555555555555555 denied: grace@example.com said no
+    grace@example.com said deny at 2026-03-01T00:00:09.000Z
+  | not today
++00:00:11.250  client 1 asked to cancel
++00:00:12.500  client 1 was told: WARNING
   | there is no transaction
-+00:00:11.250  client 1 ended: the client closed the connection (1 234 bytes from it, 123 456 to it)
-+00:00:12.500  session ended: the grant has expired
++00:00:13.750  client 1 ended: the client closed the connection (1 234 bytes from it, 123 456 to it)
++00:00:15.000  session ended: the grant has expired
 `)
 })
 

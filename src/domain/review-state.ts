@@ -1,0 +1,16 @@
+/**
+ * `pending` → `approved` | `denied` | `withdrawn` | `expired`; `approved` → `used` | `voided` | `expired`. A review never
+ * leaves one of the last states. `voided`: what was approved is not what would run now.
+ */
+export type ReviewState = (typeof REVIEW_STATES)[number]
+
+/** Every state of a review. */
+export const REVIEW_STATES = [
+  'pending',
+  'approved',
+  'denied',
+  'withdrawn',
+  'expired',
+  'used',
+  'voided',
+] as const
