@@ -9,7 +9,7 @@ import {
   typeOf,
 } from '../postgres/syntax-tree.js'
 import { castSources } from './expression.js'
-import { joinStar, usingShape } from './join.js'
+import { joinStar, naturalCondition, usingShape } from './join.js'
 import { outputName } from './output-name.js'
 import { relationShape } from './relation-shape.js'
 import { alsoFrom, concatenated, type Frame, type Item, openShape, renamed, type Shape } from './shape.js'
@@ -20,6 +20,8 @@ import { type Scope, type Tables, type Tracer, Untraceable } from './tracer.js'
 export interface FromItem {
   readonly items: readonly Item[]
   readonly star: Shape
+  /** What its natural joins compare. */
+  readonly compared: Sources
 }
 
 /** Where a FROM item stands: what it can see only with LATERAL is to its left. */
@@ -37,12 +39,14 @@ export function traceFrom(
 ): FromItem {
   const items: Item[] = []
   const stars: Shape[] = []
+  const compared: Sources[] = []
   for (const node of nodes) {
     const one = traceItem(tracer, node, { scope, left: [...before, ...items] })
     items.push(...one.items)
     stars.push(one.star)
+    compared.push(one.compared)
   }
-  return { items, star: concatenated(stars) }
+  return { items, star: concatenated(stars), compared: unite(compared) }
 }
 
 /** The scope below these rows. */
@@ -68,7 +72,7 @@ export function aliased(shape: Shape, body: Tree, ownName: string | undefined): 
   const alias = treeAt(body, 'alias')
   const name = (alias === undefined ? undefined : textAt(alias, 'aliasname')) ?? ownName
   const star = renamed(shape, alias === undefined ? [] : stringsAt(alias, 'colnames'))
-  return { items: [{ name, shape: star }], star }
+  return { items: [{ name, shape: star }], star, compared: NOTHING }
 }
 
 function traceItem(tracer: Tracer, node: unknown, place: Place): FromItem {
@@ -108,12 +112,16 @@ function traceJoin(tracer: Tracer, body: Tree, { scope, left }: Place): FromItem
   const other = traceItem(tracer, body.rarg, { scope, left: [...left, ...one.items] })
   const using = stringsAt(body, 'usingClause')
   const star = joinStar(one.star, other.star, body.isNatural === true ? 'natural' : using)
-  if (treeAt(body, 'alias') !== undefined) return aliased(star, body, undefined)
+  const compared = unite([
+    ...[one.compared, other.compared],
+    body.isNatural === true ? naturalCondition(one.star, other.star) : NOTHING,
+  ])
+  if (treeAt(body, 'alias') !== undefined) return { ...aliased(star, body, undefined), compared }
   const items = [...one.items, ...other.items]
   const merged = treeAt(body, 'join_using_alias')
-  if (merged === undefined) return { items, star }
+  if (merged === undefined) return { items, star, compared }
   const name = textAt(merged, 'aliasname')
-  return { items: [...items, { name, shape: usingShape(one.star, other.star, using) }], star }
+  return { items: [...items, { name, shape: usingShape(one.star, other.star, using) }], star, compared }
 }
 
 /** Functions in FROM see what is to their left. Which columns they give is theirs, so each can hold every argument. */
@@ -143,8 +151,12 @@ function computed(tracer: Tracer, { alias: _alias, ...body }: Tree, { scope, lef
 
 /** The share of a sample can be computed, and its number of rows tells of it. */
 function traceSample(tracer: Tracer, body: Tree, place: Place): FromItem {
-  const { items, star } = traceItem(tracer, body.relation, place)
+  const { items, star, compared } = traceItem(tracer, body.relation, place)
   const share = tracer.expression([body.args, body.repeatable], below(place.scope, place.left))
   const sampled = (shape: Shape): Shape => ({ ...alsoFrom(shape, share), rows: unite([shape.rows, share]) })
-  return { items: items.map(item => ({ ...item, shape: sampled(item.shape) })), star: sampled(star) }
+  return {
+    items: items.map(item => ({ ...item, shape: sampled(item.shape) })),
+    star: sampled(star),
+    compared,
+  }
 }

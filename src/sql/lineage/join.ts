@@ -1,5 +1,5 @@
-import { concatenated, type Shape, type ShapeColumn, sealedShape } from './shape.js'
-import { type Sources, unite, unknownSources } from './sources.js'
+import { concatenated, type Shape, type ShapeColumn, sealedShape, wholeRow } from './shape.js'
+import { NOTHING, type Sources, unite, unknownSources } from './sources.js'
 
 /**
  * What `*` gives of a join: merged columns first, then the rest of both sides (PostgreSQL 18, "SELECT", USING). Where a
@@ -18,6 +18,27 @@ export function joinStar(one: Shape, other: Shape, merge: 'natural' | readonly s
     ...other.columns.filter(isLeft),
   ]
   return { ...both, columns }
+}
+
+/**
+ * What a natural join compares: the columns of the names that both sides have. Where the text lists all names of a side,
+ * it can be no other names; the names that both relations have depend on definitions, so there it can be all of them.
+ */
+export function naturalCondition(one: Shape, other: Shape): Sources {
+  if (isListed(one)) return unite(one.columns.map(column => comparedWith(column, other)))
+  if (isListed(other)) return unite(other.columns.map(column => comparedWith(column, one)))
+  return unite([wholeRow(one), wholeRow(other)])
+}
+
+function isListed({ sealed, columns }: Shape): boolean {
+  return sealed && columns.every(column => column.name !== undefined)
+}
+
+/** A relation that has no such column by the snapshot can have got one, of whatever. */
+function comparedWith({ name, sources }: ShapeColumn, side: Shape): Sources {
+  const found = side.columns.filter(column => column.name === undefined || column.name === name)
+  if (found.length === 0) return side.sealed ? NOTHING : unite([sources, wholeRow(side)])
+  return unite([sources, ...found.map(column => column.sources), side.rest ?? NOTHING])
 }
 
 /** The row of `USING (…) AS alias`: the merged columns and no others. */

@@ -29,7 +29,7 @@ export function traceModification(tracer: Tracer, type: string, body: Tree, arou
     .map(name => ({ name, shape: written }))
   const inner = below(scope, [...items, ...offered], star.rows)
   return {
-    ...traceTargets(tracer, listAt(clause, 'exprs'), { scope: inner, from: { items, star } }),
+    ...traceTargets(tracer, listAt(clause, 'exprs'), { scope: inner, from: { ...from, items, star } }),
     rows: star.rows,
   }
 }

@@ -55,7 +55,7 @@ function traceSimple(tracer: Tracer, body: Tree, scope: Scope): Shape {
   const items = from.items.map(item => ({ ...item, shape: chosen(item.shape, conditions) }))
   const inner = below({ ...seen, frame: scope.frame }, items)
   const star = chosen(from.star, conditions)
-  const shape = traceTargets(tracer, targets, { scope: inner, from: { items, star } })
+  const shape = traceTargets(tracer, targets, { scope: inner, from: { ...from, items, star } })
   const distinct = listAt(body, 'distinctClause').length > 0 ? wholeRow(shape) : NOTHING
   const rows = unite([from.star.rows, rowsOfTargets(tracer, targets, inner), distinct])
   return { ...shape, rows, conditions }
@@ -70,14 +70,15 @@ function conditionSources(
   body: Tree,
   { scope, from }: { readonly scope: Scope; readonly from: FromItem },
 ): Sources {
-  const found = [tracer.expression(body.whereClause, scope), tracer.expression(body.havingClause, scope)]
+  const found = [
+    ...[tracer.expression(body.whereClause, scope), tracer.expression(body.havingClause, scope)],
+    from.compared,
+  ]
   const waiting = [...listAt(body, 'fromClause')]
   for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
     const join = bodyOf(item, 'JoinExpr')
     if (join === undefined) continue
     found.push(tracer.expression(join.quals, scope))
-    // What a natural join compares depends on definitions.
-    if (join.isNatural === true) found.push(wholeRow(from.star))
     for (const name of stringsAt(join, 'usingClause')) found.push(lookUpName(name, scope.frame))
     waiting.push(join.larg, join.rarg)
   }

@@ -213,15 +213,22 @@ describe('FROM', () => {
   check('SELECT total FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.total')
   check('SELECT k FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.id')
   check('SELECT id, o.id FROM orders o JOIN public.customers c USING (id)', 'c.id o.id | o.id')
-  // The made-up side is a list of candidates, and what a natural join compares depends on definitions.
+  // The made-up side is a list of candidates; what a natural join compares are the names that the text gives to a side.
+  check('SELECT ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', 'c.ssn')
+  check('SELECT q.ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', 'c.ssn')
+  check('SELECT id, name FROM public.customers NATURAL JOIN (VALUES (1)) v(id)', 'c.id | c.name')
+  check('SELECT v.id FROM public.customers NATURAL JOIN (VALUES (1, 2)) v(salary, id)', 'c.id c.salary')
+  check('SELECT v.id FROM (VALUES (1, 2)) v(salary, id) NATURAL LEFT JOIN public.customers', 'c.id c.salary')
   check(
-    'SELECT ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q',
+    'SELECT k FROM orders o NATURAL JOIN public.customers c, (VALUES (1)) v(k)',
+    'c.id c.name c.city c.ssn c.salary c.notes o.id o.customer_id o.total',
+  )
+  // A name that the snapshot does not know there can be a column that came later.
+  check(
+    'SELECT k FROM public.customers NATURAL JOIN (VALUES (1, 2)) v(fresh, k)',
     'c.id c.name c.city c.ssn c.salary c.notes',
   )
-  check(
-    'SELECT q.ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q',
-    'c.id c.name c.city c.ssn c.salary c.notes',
-  )
+  check('SELECT k FROM (SELECT ssn FROM public.customers) q NATURAL JOIN (VALUES (1, 2)) v(a, k)', '-')
   check(
     'SELECT c.city, q.d FROM public.customers c JOIN (VALUES (1)) q(d) ON q.d = c.salary',
     'c.city | c.salary',
