@@ -2,6 +2,8 @@ import type { CommandView, DecisionView, ExplainResponse, MaskingView, RuleView 
 import { unreachable } from '../lib/unreachable.js'
 import { toPrintable } from '../recording/printable.js'
 
+type ReviewDemandView = Extract<DecisionView, { kind: 'review' }>['demands'][number]
+
 /**
  * An explanation for people. Names of tables come from the statement and the target: what a terminal would act on is
  * shown and does nothing.
@@ -10,7 +12,7 @@ export function renderExplanation(explanation: ExplainResponse): string {
   const { connection, role, database, decision, commands, commandCount, masking } = explanation
   const left = commandCount - commands.length
   const lines = [
-    `"${connection}" as "${role}", database "${database}": the statement would be ${decision.kind === 'allow' ? 'allowed' : 'refused'}`,
+    `"${connection}" as "${role}", database "${database}": the statement would be ${VERDICTS[decision.kind]}`,
     ...renderDecision(decision),
     ...commands.flatMap((command, index) => ['', ...renderCommand(command, index + 1)]),
     ...(left > 0 ? ['', `and ${left} more commands`] : []),
@@ -20,10 +22,19 @@ export function renderExplanation(explanation: ExplainResponse): string {
   return lines.map(toPrintable).join('\n')
 }
 
+const VERDICTS = { allow: 'allowed', deny: 'refused', review: 'held until people agree' } as const
+
 function renderDecision(decision: DecisionView): readonly string[] {
+  if (decision.kind === 'review') return decision.demands.map(renderDemand)
   if (decision.kind === 'allow') return decision.rule === undefined ? [] : [`  by rule "${decision.rule}"`]
   const hint = decision.hint === undefined ? [] : [`  try: ${decision.hint}`]
   return [`  by rule "${decision.rule}": ${decision.message}`, ...hint]
+}
+
+function renderDemand({ rule, message, ...demand }: ReviewDemandView): string {
+  const who = [...demand.approvers, ...(demand.manager ? ['their manager'] : [])].join(', ')
+  const why = message === undefined ? '' : `: ${message}`
+  return `  by rule "${rule}", ${demand.count} of [${who}]${why}`
 }
 
 function renderCommand(command: CommandView, number: number): readonly string[] {

@@ -51,12 +51,101 @@ export interface ConnectionView {
   readonly agent?: { readonly name: string; readonly online: boolean }
 }
 
-/** `POST /v1/grants` */
+/**
+ * `POST /v1/grants`: 201 with a `GrantView`, or 202 with a `ReviewView` where people have to agree first. The same request
+ * again, or one that names the review, claims the grant once they have.
+ */
 export interface GrantRequest {
   readonly connection: string
   readonly role?: string
   readonly reason?: string
   readonly durationSeconds?: number
+  /** Claims the grant that this review approved. */
+  readonly review?: string
+  /** Uses the right to break the glass: given at once, told to everyone, looked at afterwards. Needs a reason. */
+  readonly breakGlass?: boolean
+}
+
+/** `GET /v1/reviews`, `GET /v1/reviews/{id}`: what the reader may answer, asked, or may read as an auditor. */
+export interface ReviewView {
+  readonly id: string
+  readonly state: 'pending' | 'approved' | 'denied' | 'withdrawn' | 'expired' | 'used' | 'voided'
+  readonly stateAt: string
+  readonly why?: string
+  readonly requester: string
+  readonly address: string
+  readonly reason?: string
+  readonly askedAt: string
+  /** The question ends here, an approval that is not used too. */
+  readonly until: string
+  /** What is approved, in one number: to be repeated by who answers. */
+  readonly digest: string
+  readonly subject: ReviewSubjectView
+  readonly demands: readonly {
+    readonly rule: string
+    readonly message?: string
+    readonly approvers: readonly string[]
+    readonly manager: boolean
+    readonly count: number
+    /** Yeses that count towards it now. */
+    readonly given: number
+  }[]
+  readonly answers: readonly {
+    readonly by: string
+    readonly verdict: 'approve' | 'deny'
+    readonly comment?: string
+    readonly at: string
+  }[]
+  /** True when the reader may answer now. */
+  readonly answerable: boolean
+  /** Where to read and answer it in a browser. */
+  readonly url: string
+  /** What the requester asked lately, newest first; with `GET /v1/reviews/{id}` only. */
+  readonly history?: readonly {
+    readonly id: string
+    readonly state: string
+    readonly askedAt: string
+    readonly summary: string
+  }[]
+}
+
+export type ReviewSubjectView =
+  | {
+      readonly kind: 'grant'
+      readonly connection: string
+      readonly role: string
+      readonly durationSeconds: number
+      /** Given already by breaking the glass. */
+      readonly afterwards: boolean
+    }
+  | {
+      readonly kind: 'operation'
+      readonly session: string
+      readonly connection: string
+      readonly role: string
+      readonly database: string
+      /** Whole, as the client sent it. */
+      readonly statement: string
+      readonly statementCount: number
+      readonly values: readonly (string | null)[]
+      readonly verbs: readonly string[]
+      readonly tables: readonly string[]
+      readonly inTransaction: boolean
+      readonly rowEstimate?: number
+    }
+
+/** `GET /v1/reviews?after=CURSOR&wait=20`: answers when something changed after the cursor, or when the wait is over. */
+export interface ReviewList {
+  readonly reviews: readonly ReviewView[]
+  readonly cursor: string
+}
+
+/** `POST /v1/reviews/{id}/answers` */
+export interface ReviewAnswerRequest {
+  readonly verdict: 'approve' | 'deny'
+  readonly comment?: string
+  /** The digest of what the person saw. INVARIANT 6: an answer to anything else does not count. */
+  readonly digest: string
 }
 
 export interface GrantView {
@@ -70,6 +159,9 @@ export interface GrantView {
   readonly grantedAt: string
   readonly until: string
   readonly revokedAt?: string
+  /** The review that approved it. */
+  readonly review?: string
+  readonly breakGlass?: boolean
 }
 
 /** `POST /v1/grants/{id}/explain` */
@@ -96,6 +188,17 @@ export interface ExplainResponse {
 
 export type DecisionView =
   | { readonly kind: 'allow'; readonly rule?: string }
+  /** People would have to agree; each demand by people of its own. */
+  | {
+      readonly kind: 'review'
+      readonly demands: readonly {
+        readonly rule: string
+        readonly message?: string
+        readonly approvers: readonly string[]
+        readonly manager: boolean
+        readonly count: number
+      }[]
+    }
   | { readonly kind: 'deny'; readonly rule: string; readonly message: string; readonly hint?: string }
 
 /** One command with its facts, as rules see them, and what each rule says of it. */
