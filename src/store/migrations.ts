@@ -16,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003-principals', up: makePrincipals },
   { name: '0004-audit', up: makeAudit },
   { name: '0005-session-gateway', up: noteGateways },
+  { name: '0006-deliveries', up: makeDeliveries },
 ]
 
 async function makeGrantsAndSessions(database: Kysely<StoreSchema>): Promise<void> {
@@ -111,6 +112,31 @@ async function noteGateways(database: Kysely<StoreSchema>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('gateway', 'text').execute()
   const revoked = sql`create index grants_revoked on grants (revoked_at) where revoked_at is not null`
   await revoked.execute(database)
+}
+
+async function makeDeliveries(database: Kysely<StoreSchema>): Promise<void> {
+  await database.schema
+    .createTable('deliveries')
+    .addColumn('id', 'text', column => column.primaryKey().notNull())
+    .addColumn('channel', 'text', column => column.notNull())
+    .addColumn('event', 'text', column => column.notNull())
+    .addColumn('review', 'text', column => column.notNull())
+    .addColumn('requester', 'text', column => column.notNull())
+    .addColumn('created_at', 'text', column => column.notNull())
+    .addColumn('due_at', 'text', column => column.notNull())
+    .addColumn('attempts', 'integer', column => column.notNull())
+    .addColumn('state', 'text', column => column.notNull())
+    .addColumn('error', 'text')
+    .addColumn('done_at', 'text')
+    .execute()
+  const waiting = sql`create index deliveries_waiting on deliveries (due_at) where state = 'waiting'`
+  await waiting.execute(database)
+  await database.schema
+    .createIndex('deliveries_by_requester')
+    .on('deliveries')
+    .columns(['channel', 'requester', 'event', 'created_at'])
+    .execute()
+  await database.schema.createIndex('deliveries_by_time').on('deliveries').columns(['created_at']).execute()
 }
 
 /** INVARIANT 12: the audit log only grows. The triggers hold also against a mistake in a later query. */

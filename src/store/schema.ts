@@ -8,6 +8,7 @@ export interface StoreSchema {
   readonly used_enrollment_tokens: UsedTokenRow
   readonly principals: PrincipalRow
   readonly audit: AuditRow
+  readonly deliveries: DeliveryRow
 }
 
 /** The columns by which a row names a principal. */
@@ -73,4 +74,18 @@ export interface AuditRow {
   readonly rule: string | null
   readonly address: string | null
   readonly detail: string | null
+}
+
+export interface DeliveryRow {
+  readonly id: string
+  readonly channel: string
+  readonly event: string
+  readonly review: string
+  readonly requester: string
+  readonly created_at: string
+  readonly due_at: string
+  readonly attempts: number
+  readonly state: string
+  readonly error: string | null
+  readonly done_at: string | null
 }

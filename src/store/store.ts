@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.js'
 import { HoopError } from '../lib/hoop-error.js'
 import { type AgentStore, makeAgentStore } from './agents.js'
 import { type AuditStore, makeAuditStore } from './audit.js'
+import { type DeliveryStore, makeDeliveryStore } from './deliveries.js'
 import { type GrantStore, makeGrantStore } from './grants.js'
 import { GroupedSqliteDialect } from './grouped-sqlite.js'
 import { migrate } from './migrate.js'
@@ -22,6 +23,7 @@ export interface Store {
   readonly agents: AgentStore
   readonly principals: PrincipalStore
   readonly audit: AuditStore
+  readonly deliveries: DeliveryStore
   /** Waits for the queries under way, then lets go of the database. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -76,6 +78,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     agents: makeAgentStore(database),
     principals: makePrincipalStore(database),
     audit: makeAuditStore(database),
+    deliveries: makeDeliveryStore(database),
     close: () => {
       closed ??= database
         .destroy()

@@ -1,0 +1,55 @@
+import { type Telling, writeMessage } from './message.js'
+
+/** The body of a webhook: what a program needs to know, and the same words that people get. */
+export function webhookPayload(telling: Telling, at: Date): string {
+  const { event, review, url, statements } = telling
+  const { subject, demands, answers } = review
+  const { subject: title, facts } = writeMessage(telling)
+  return JSON.stringify({
+    type: `review.${event}`,
+    timestamp: at.toISOString(),
+    data: {
+      review: review.id,
+      state: review.state,
+      ...(review.why === undefined ? {} : { why: review.why }),
+      title,
+      facts,
+      url,
+      requester: {
+        issuer: review.requester.issuer,
+        subject: review.requester.subject,
+        name: review.requester.name,
+      },
+      ...(review.reason === undefined ? {} : { reason: review.reason }),
+      connection: subject.connection,
+      role: subject.role,
+      ...(subject.kind === 'grant'
+        ? { grant: { durationSeconds: subject.durationMs / 1000, afterwards: subject.afterwards } }
+        : {
+            operation: {
+              session: subject.session,
+              database: subject.database,
+              verbs: subject.verbs,
+              tables: subject.tables,
+              inTransaction: subject.inTransaction,
+              ...(statements ? { statement: subject.statement, values: subject.values } : {}),
+            },
+          }),
+      demands: demands.map(({ rule, terms }) => ({
+        rule,
+        approval: terms.name,
+        groups: terms.groups,
+        manager: terms.manager,
+        count: terms.count,
+      })),
+      answers: answers.map(({ by, verdict, at: answeredAt }) => ({
+        by: by.name,
+        verdict,
+        at: answeredAt.toISOString(),
+      })),
+      digest: review.digest,
+      askedAt: review.askedAt.toISOString(),
+      until: review.until.toISOString(),
+    },
+  })
+}
