@@ -20,6 +20,11 @@ export interface CatalogRelation {
   readonly reads: readonly { readonly oid: number; readonly columns: readonly number[] }[]
   /** The relations whose columns this one shares by name: a partition's or an inheriting table's parents. */
   readonly parents: readonly number[]
+  /**
+   * The query of a view as the server spells it, with a schema for every name outside of `pg_catalog`. Absent for tables,
+   * and for views whose definition is too long, came after the limit, or was locked while the snapshot was taken.
+   */
+  readonly definition?: string
   /** True when a view's definition calls a function that is not built in, or one that runs a text as a statement. */
   readonly callsFunctions: boolean
 }

@@ -17,6 +17,14 @@ const USER_NAMESPACE = "n.nspname NOT IN ('pg_catalog', 'information_schema') AN
 const VIEWS = `pg_catalog.pg_rewrite AS r
   JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND r.ev_type = '1'`
 
+/** Relations that somebody is changing or waits to change: ACCESS EXCLUSIVE is what a definition's reader would wait for. */
+const LOCKED = `(SELECT k.relation FROM pg_catalog.pg_locks AS k
+    WHERE k.locktype = 'relation' AND k.mode = 'AccessExclusiveLock' AND k.relation IS NOT NULL) AS l`
+
+/** The longest definition that is read, and all of them together. */
+const DEFINITION_BYTES_MAX = 16 * 1024
+const DEFINITIONS_BYTES_MAX = 2 * 1024 * 1024
+
 /** The statements of one round trip, by what their rows are. Each has a limit of rows. Works from PostgreSQL 12 on. */
 export const CATALOG_QUERIES = {
   relations: {
@@ -72,13 +80,35 @@ WHERE p.proname ~ '${TELLING_FUNCTIONS}'`,
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.oid >= ${FIRST_USER_OID} OR ${USER_NAMESPACE}`,
   },
+  // Spelling a definition waits for whoever locks the view or what it reads, and that can be the very transaction that
+  // waits for the snapshot: those are left out, and the time limit is for the moment between.
+  definitions: {
+    rowsMax: 2_000,
+    text: `SELECT v.oid, v.definition
+FROM (SELECT s.oid, s.definition,
+    pg_catalog.sum(pg_catalog.octet_length(s.definition)) OVER (ORDER BY s.oid) AS total
+  FROM (SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) AS definition
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('v', 'm') AND ${USER_NAMESPACE} AND c.oid NOT IN (
+      SELECT l.relation FROM ${LOCKED}
+      UNION ALL
+      SELECT r.ev_class FROM ${LOCKED}
+        JOIN pg_catalog.pg_depend AS d
+          ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = l.relation
+            AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid)
+    ORDER BY c.oid
+    LIMIT 2000) AS s
+  WHERE pg_catalog.octet_length(s.definition) <= ${DEFINITION_BYTES_MAX}) AS v
+WHERE v.total <= ${DEFINITIONS_BYTES_MAX}`,
+  },
 } as const
 
 /** The name of a query. */
 export type CatalogQuery = keyof typeof CATALOG_QUERIES
 
-/** The queries in the order in which they are asked and answered. */
-export const CATALOG_ORDER = ['relations', 'columns', 'reads', 'parents', 'callers', 'functions'] as const
+/** Where this query fails there are no definitions; the rest of the snapshot is whole. */
+export const CATALOG_OPTIONAL: CatalogQuery = 'definitions'
 
 /**
  * What comes before the queries in the same text: one snapshot for all, names that mean what they say whatever the
@@ -89,3 +119,28 @@ export const CATALOG_PREAMBLE = [
   'SET LOCAL search_path = pg_catalog, pg_temp',
   "SET LOCAL client_encoding = 'UTF8'",
 ] as const
+
+/** A statement of the round trip; `answers` names the query whose rows come back, where rows do. */
+export interface CatalogStatement {
+  readonly text: string
+  readonly answers: CatalogQuery | undefined
+}
+
+/** The statements in the order in which they are asked and answered. */
+export const CATALOG_STATEMENTS: readonly CatalogStatement[] = [
+  ...CATALOG_PREAMBLE.map(silent),
+  ...(['relations', 'columns', 'reads', 'parents', 'callers', 'functions'] as const).map(asking),
+  silent("SET LOCAL lock_timeout = '500ms'"),
+  asking(CATALOG_OPTIONAL),
+  silent('COMMIT'),
+]
+
+function silent(text: string): CatalogStatement {
+  return { text, answers: undefined }
+}
+
+/** One row more than there may be, so that too many can be told from all. */
+function asking(name: CatalogQuery): CatalogStatement {
+  const { text, rowsMax } = CATALOG_QUERIES[name]
+  return { text: `${text}\nLIMIT ${rowsMax + 1}`, answers: name }
+}

@@ -2,9 +2,9 @@ import type { Catalog, CatalogColumn, CatalogRelation } from '../../domain/catal
 import { unreachable } from '../../lib/unreachable.js'
 import type { CatalogAction, CatalogReader } from '../protocol.js'
 import {
-  CATALOG_ORDER,
-  CATALOG_PREAMBLE,
+  CATALOG_OPTIONAL,
   CATALOG_QUERIES,
+  CATALOG_STATEMENTS,
   type CatalogQuery,
   FIRST_USER_OID,
 } from './catalog-queries.js'
@@ -30,15 +30,13 @@ class PostgresCatalogReader implements CatalogReader {
     parents: [],
     callers: [],
     functions: [],
+    definitions: [],
   }
   #isOver = false
 
   constructor(version: number) {
     this.#version = version
-    const queries = CATALOG_ORDER.map(
-      name => `${CATALOG_QUERIES[name].text}\nLIMIT ${CATALOG_QUERIES[name].rowsMax + 1}`,
-    )
-    this.#query = new SimpleQuery([...CATALOG_PREAMBLE, ...queries, 'COMMIT'].join(';\n'))
+    this.#query = new SimpleQuery(CATALOG_STATEMENTS.map(({ text }) => text).join(';\n'))
   }
 
   begin(): readonly CatalogAction[] {
@@ -57,7 +55,7 @@ class PostgresCatalogReader implements CatalogReader {
         case 'done':
           return this.#end({ kind: 'catalog', catalog: buildCatalog(this.#version, this.#rows) })
         case 'failed':
-          return this.#end({ kind: 'failed', message: `the catalog cannot be read: ${event.message}` })
+          return this.#end(this.#failed(event))
         default:
           unreachable(event)
       }
@@ -65,9 +63,16 @@ class PostgresCatalogReader implements CatalogReader {
     return []
   }
 
+  /** Without the definitions it is still a snapshot: views are then masked by what they read. */
+  #failed({ message, at }: { readonly message: string; readonly at: number | undefined }): CatalogAction {
+    if (at === undefined || CATALOG_STATEMENTS[at]?.answers !== CATALOG_OPTIONAL)
+      return { kind: 'failed', message: `the catalog cannot be read: ${message}` }
+    return { kind: 'catalog', catalog: buildCatalog(this.#version, { ...this.#rows, definitions: [] }) }
+  }
+
   /** Keeps a row; says why when there are too many to know them all. Part of a catalog would be a wrong one. */
   #keep(statement: number, cells: Cells): string | undefined {
-    const name = CATALOG_ORDER[statement - CATALOG_PREAMBLE.length]
+    const name = CATALOG_STATEMENTS[statement]?.answers
     if (name === undefined) return 'the catalog cannot be read: a row answers nothing that was asked'
     const rows = this.#rows[name]
     rows.push(cells)
@@ -87,11 +92,13 @@ function buildCatalog(version: number, rows: Readonly<Record<CatalogQuery, reado
   const columns = groupByOid(rows.columns, readColumn)
   const reads = groupByOid(rows.reads, ([, oid, column]) => ({ oid: Number(oid), column: Number(column) }))
   const parents = groupByOid(rows.parents, ([, parent]) => Number(parent))
+  const definitions = new Map(rows.definitions.map(([oid, text]) => [Number(oid), text ?? '']))
   const callers = new Set(rows.callers.map(([oid]) => Number(oid)))
   const byOid = new Map<number, CatalogRelation>()
   const byName = new Map<string, CatalogRelation[]>()
   for (const [oidText, schema, name, kind] of rows.relations) {
     const oid = Number(oidText)
+    const definition = definitions.get(oid)
     const relation: CatalogRelation = {
       oid,
       schema: schema ?? '',
@@ -101,6 +108,7 @@ function buildCatalog(version: number, rows: Readonly<Record<CatalogQuery, reado
       reads: mergeReads(reads.get(oid) ?? []),
       parents: parents.get(oid) ?? [],
       callsFunctions: callers.has(oid),
+      ...(definition === undefined ? {} : { definition }),
     }
     byOid.set(oid, relation)
     const namesakes = byName.get(relation.name)

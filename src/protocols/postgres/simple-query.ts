@@ -11,7 +11,8 @@ const ERROR_LETTERS_MAX = 300
 export type SimpleQueryEvent =
   | { readonly kind: 'row'; readonly statement: number; readonly cells: readonly (string | null)[] }
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly message: string }
+  /** `at` is the statement that the target answered with an error; undefined where the target itself is at fault. */
+  | { readonly kind: 'failed'; readonly message: string; readonly at: number | undefined }
 
 /**
  * Asks one text of the gateway's own and reads the rows of all its statements, as text. PostgreSQL protocol, "Simple
@@ -55,7 +56,7 @@ export class SimpleQuery {
         this.#error = readErrorFields(body).get('M') ?? 'an error without a text'
         return undefined
       case 'Z':
-        return this.#error === undefined ? { kind: 'done' } : failed(this.#error)
+        return this.#error === undefined ? { kind: 'done' } : failed(this.#error, this.#statement)
       case 'T':
       case 'S':
       case 'N':
@@ -81,6 +82,6 @@ export class SimpleQuery {
   }
 }
 
-function failed(message: string): SimpleQueryEvent {
-  return { kind: 'failed', message: message.replace(/\p{C}+/gu, ' ').slice(0, ERROR_LETTERS_MAX) }
+function failed(message: string, at?: number): SimpleQueryEvent {
+  return { kind: 'failed', message: message.replace(/\p{C}+/gu, ' ').slice(0, ERROR_LETTERS_MAX), at }
 }

@@ -120,6 +120,38 @@ describe('an account without privileges is told', () => {
   })
 })
 
+describe('the definition of a view is told', () => {
+  test('with a schema for every name, whatever the search path of the role', () => {
+    expect(relation('public', 'v_nested').definition).toContain('FROM public.v_people')
+    expect(relation('public', 'm_people').definition).toContain('FROM public.customers')
+    expect(relation('public', 'v_stats').definition).toContain('FROM pg_stats')
+    expect(relation('public', 'customers').definition).toBeUndefined()
+  })
+
+  test('but not while somebody changes it or what it reads, for which the snapshot would have to wait', async () => {
+    const { host, port } = server
+    const changing = await openTarget({
+      host,
+      port,
+      user: server.superuser,
+      password: server.superuserPassword,
+      database: 'ev',
+      tls: 'disable',
+    })
+    if (changing.kind === 'failed') throw new Error(changing.message)
+    changing.stream.write(codec.query('BEGIN; ALTER VIEW public.v_people ALTER COLUMN id SET DEFAULT 1'))
+    await nextChunk(changing.stream)
+    const outcome = await read('analyst', 'analyst-secret').finally(() => changing.stream.destroy())
+    if (outcome.kind !== 'catalog') throw new Error(JSON.stringify(outcome))
+    const definitionOf = (name: string) => outcome.catalog.byName.get(name)?.[0]?.definition
+    expect(['v_people', 'v_nested', 'v_plain'].map(name => typeof definitionOf(name))).toEqual([
+      'undefined',
+      'undefined',
+      'string',
+    ])
+  })
+})
+
 describe('what a view reads', () => {
   test('by its columns', () => {
     checkReads('v_people', 'customers.id', 'customers.ssn')
@@ -177,6 +209,15 @@ describe('a hostile target', () => {
     check(codec.writeMessage('D', Buffer.from('0001000000ff', 'hex')), 'cut short')
     check(codec.writeMessage('D', Buffer.from('7fff', 'hex')), 'too many columns')
     check(Buffer.from('44ffffffff', 'hex'), 'out of range')
+  })
+
+  test('is told to fail at the definitions of views, and gives a catalog without them', () => {
+    const error = codec.errorResponse(new Map([['M', 'canceling statement due to lock timeout']]))
+    const [action, more] = readCatalog(1).fromTarget(
+      Buffer.concat([done(3), row('20000', 's', 'v', 'v'), done(7), error, codec.readyForQuery('E')]),
+    )
+    expect(more).toBeUndefined()
+    expect(action?.kind === 'catalog' && action.catalog.byOid.get(20_000)?.name).toBe('v')
   })
 
   test('is not listened to without end', () => {
