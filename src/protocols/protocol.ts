@@ -4,6 +4,7 @@ import type { Decision } from '../domain/decision.js'
 import type { RecordingEvent } from '../domain/event.js'
 import type { StatementFacts, TextFacts } from '../domain/facts.js'
 import type { RandomBytes } from '../domain/ids.js'
+import type { ObjectVersions, VersionQuestion } from '../domain/object-versions.js'
 import type { Operation } from '../domain/operation.js'
 import type { EndReason, LoopbackVerifier } from '../domain/session.js'
 import type { StatementMasking } from '../masking/statement-masking.js'
@@ -22,6 +23,10 @@ export interface Protocol {
   join(options: JoinOptions): Machine
   /** Reads the catalog over a connection of the gateway's own that `startTarget` made ready. */
   readCatalog(version: number): CatalogReader
+  /** The versions of everything that names resolve to, over a connection of the gateway's own. INVARIANT 6. */
+  readObjectVersions(question: VersionQuestion): VersionReader
+  /** A text that is another one when any definition of the database changed: cheap to ask for, of no other use. */
+  readFingerprint(): TargetReader<string>
   /** The bytes that ask the target to cancel what a connection is running, for a connection of their own. */
   cancelRequest(key: TargetCancelKey): Buffer
   /** What a client is told when it cannot be served at all; it has not been joined yet. */
@@ -177,3 +182,18 @@ export type CatalogAction =
   | { readonly kind: 'toTarget'; readonly bytes: Buffer }
   | { readonly kind: 'catalog'; readonly catalog: Catalog }
   | { readonly kind: 'failed'; readonly message: string }
+
+/** One question of the gateway's own, without I/O. After `answer` the connection can be used for the next one. */
+export interface TargetReader<Answer> {
+  begin(): readonly ReaderAction<Answer>[]
+  fromTarget(chunk: Buffer): readonly ReaderAction<Answer>[]
+}
+
+/** `answer` and `failed` are the last. The message is half a sentence. */
+export type ReaderAction<Answer> =
+  | { readonly kind: 'toTarget'; readonly bytes: Buffer }
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly message: string }
+
+/** Reads the versions of what a statement names. */
+export type VersionReader = TargetReader<ObjectVersions>

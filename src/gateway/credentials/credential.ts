@@ -17,6 +17,7 @@ export interface CredentialOptions {
 export class Credential {
   readonly user: string
   readonly #onForget: () => void
+  readonly #users = new Set<() => void>()
   #secrets: { readonly password: string; readonly derivedKeys: DerivedKeyCache } | undefined
 
   constructor({ user, password, derivedKeys, onForget }: CredentialOptions) {
@@ -31,10 +32,19 @@ export class Credential {
     throw new HoopError('session_ended', 'Cannot open the target: the session has ended')
   }
 
+  /** Calls `end` when the credential is forgotten, or now when it is already. The result takes that back. */
+  onceForgotten(end: () => void): () => void {
+    if (this.#secrets === undefined) end()
+    else this.#users.add(end)
+    return () => void this.#users.delete(end)
+  }
+
   /** The session is over; nothing opens the target with this any more. Idempotent. */
   forget(): void {
     if (this.#secrets === undefined) return
     this.#secrets = undefined
+    for (const end of this.#users) end()
+    this.#users.clear()
     this.#onForget()
   }
 

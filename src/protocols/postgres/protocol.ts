@@ -2,9 +2,11 @@ import type { Protocol } from '../protocol.js'
 import { cancelRequest } from './cancel.js'
 import { readCatalog } from './catalog.js'
 import { startClient } from './client-start.js'
+import { readFingerprint } from './definition-fingerprint.js'
 import { refuseStart } from './end-error.js'
 import { ephemeralRoles } from './ephemeral-roles.js'
 import { joinPostgres } from './machine.js'
+import { readObjectVersions } from './object-versions.js'
 import { startTarget } from './target-start.js'
 
 /** PostgreSQL's frontend/backend protocol, version 3.0, as PostgreSQL 12 to 18 speak it. */
@@ -13,6 +15,8 @@ export const postgres: Protocol = {
   startTarget,
   join: joinPostgres,
   readCatalog,
+  readObjectVersions,
+  readFingerprint,
   cancelRequest,
   refuseStart,
   ephemeralRoles,
