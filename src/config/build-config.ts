@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { Connection, RoleCredential, SecretReference, TargetTls } from '../domain/connection.js'
-import type { MaskingRule } from '../domain/masking-rule.js'
+import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import type { AccessRule } from '../policy/access.js'
 import type { PolicyRule } from '../policy/rule.js'
 import type { Config, ScopedMaskingRule } from './config.js'
@@ -38,7 +38,9 @@ export function buildConfig(
       name: agent.name,
       enrollmentToken: locate(agent.enrollment_token, absolute),
     })),
-    connections: shape.connections.map(connection => buildConnection(connection, absolute)),
+    connections: shape.connections.map(connection =>
+      buildConnection(connection, { absolute, mode: masking.mode }),
+    ),
     access: shape.access.map(buildAccessRule),
     statements: shape.statements.map(buildStatementRule),
     defaultRulesOff: shape.defaults_off,
@@ -67,7 +69,10 @@ function buildStore(
   return { kind: 'sqlite', file: absolute(store?.sqlite ?? join(dataDirectory, 'hoop.db')) }
 }
 
-function buildConnection(shape: HoopShape['connections'][number], absolute: Absolute): Connection {
+function buildConnection(
+  shape: HoopShape['connections'][number],
+  { absolute, mode }: { readonly absolute: Absolute; readonly mode: MaskingMode },
+): Connection {
   const { database, databases = [] } = shape
   return {
     name: shape.name,
@@ -80,6 +85,7 @@ function buildConnection(shape: HoopShape['connections'][number], absolute: Abso
     database,
     databases: databases.includes(database) ? databases : [database, ...databases],
     roles: shape.roles.map(role => ({ name: role.name, credential: buildCredential(role, absolute) })),
+    masking: shape.masking ?? mode,
     results: { rowsMax: shape.results.rows_max, bytesMax: shape.results.bytes_max },
     limits: {
       clientConnectionsMax: shape.limits.client_connections_max,
@@ -108,12 +114,15 @@ function buildCredential(
 }
 
 function buildTls(
-  { mode, ca_file: caFile, server_name: serverName }: HoopShape['connections'][number]['tls'],
+  { mode, ca_file: caFile, server_name: serverName, negotiation }: HoopShape['connections'][number]['tls'],
   absolute: Absolute,
 ): TargetTls {
-  if (mode !== 'verify-full') return { mode }
+  if (mode === 'disable') return { mode }
+  const negotiated = negotiation === 'direct' ? { negotiation } : {}
+  if (mode === 'require') return { mode, ...negotiated }
   return {
     mode,
+    ...negotiated,
     ...(caFile === undefined ? {} : { caFile: absolute(caFile) }),
     ...(serverName === undefined ? {} : { serverName }),
   }

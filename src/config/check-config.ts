@@ -114,6 +114,10 @@ function checkConnection(
       problems.push(source.problemAtKey([...path, 'tls'], key, why))
     }
   }
+  if (tls.mode === 'disable' && tls.negotiation !== undefined) {
+    const why = '"negotiation" has no effect with mode disable: expected mode require or verify-full'
+    problems.push(source.problemAtKey([...path, 'tls'], 'negotiation', why))
+  }
   if (limits.statement_bytes_max > STATEMENT_BYTES_MAX) {
     const why = '"statement_bytes_max" cannot be used: expected at most 64MiB'
     problems.push(source.problemAt([...path, 'limits', 'statement_bytes_max'], why))

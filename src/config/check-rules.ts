@@ -1,5 +1,7 @@
+import { compileGlob } from '../domain/glob.js'
 import { nearestName } from '../lib/nearest-name.js'
 import { MASKED_DATA_STAYS } from '../masking/laundering.js'
+import { STRICT_MASKING } from '../masking/strict.js'
 import { DEFAULT_RULES, SHIPPED_NAMES } from '../policy/default-rules.js'
 import { compileStatementPolicy } from '../policy/statement-policy.js'
 import { checkDistinct, checkGlobs } from './check-config.js'
@@ -8,7 +10,7 @@ import type { ConfigProblem } from './problem.js'
 import type { YamlSource } from './yaml-source.js'
 
 /** Names that refusals give without a rule of the file: nothing else may answer to them. */
-const TAKEN: readonly string[] = [...SHIPPED_NAMES, MASKED_DATA_STAYS]
+const TAKEN: readonly string[] = [...SHIPPED_NAMES, MASKED_DATA_STAYS, STRICT_MASKING]
 
 /** What only the whole file shows about its rules: names, conditions, and globs that match nothing. */
 export function checkRules(shape: HoopShape, source: YamlSource): readonly ConfigProblem[] {
@@ -18,6 +20,7 @@ export function checkRules(shape: HoopShape, source: YamlSource): readonly Confi
     ...checkConditions(shape, source),
     ...checkDefaultsOff(shape, source),
     ...checkMasking(shape, source),
+    ...checkModes(shape, source),
     ...checkReach(shape, source),
   ]
 }
@@ -84,6 +87,18 @@ function checkMasking({ masking }: HoopShape, source: YamlSource): readonly Conf
       problems.push(source.problemAt([...path, 'strategy'], why))
     }
     return problems
+  })
+}
+
+/** In the mode net there are detectors and nothing else. A rule about columns that reaches there is most likely a slip. */
+function checkModes({ masking, connections }: HoopShape, source: YamlSource): readonly ConfigProblem[] {
+  const net = connections.filter(one => (one.masking ?? masking.mode) === 'net').map(one => one.name)
+  return masking.rules.flatMap((rule, index) => {
+    if (rule.columns === undefined) return []
+    const idle = net.find(name => rule.connections.some(glob => compileGlob(glob)(name)))
+    if (idle === undefined) return []
+    const why = `rule "${rule.name}" does nothing on connection "${idle}": columns are not masked in mode net`
+    return [{ ...source.problemAt(['masking', 'rules', index], why), severity: 'warning' as const }]
   })
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DETECTORS } from '../domain/masking-rule.js'
+import { DETECTORS, MASKING_MODES } from '../domain/masking-rule.js'
 import {
   agentName,
   columnGlob,
@@ -64,6 +64,10 @@ const tls = map({
   mode: z.enum(['disable', 'require', 'verify-full'], { error: 'expected disable, require or verify-full' }),
   ca_file: plainText.optional(),
   server_name: plainText.optional(),
+  negotiation: z
+    .enum(['postgres', 'direct'], { error: 'expected postgres or direct' })
+    .optional()
+    .meta({ description: 'Ask for TLS as PostgreSQL does, or begin with the handshake (PostgreSQL 17)' }),
 })
 
 const results = map({
@@ -77,6 +81,10 @@ const limits = map({
   idle_timeout: duration.default(3_600_000),
 })
 
+const maskingMode = z
+  .enum(MASKING_MODES, { error: 'expected net, lineage or strict' })
+  .meta({ description: 'How far masking goes, see docs/masking.md' })
+
 const connection = map({
   name: connectionName,
   description: plainText.optional(),
@@ -87,6 +95,7 @@ const connection = map({
   database: plainText.meta({ description: 'The database a client gets when it names none' }),
   databases: someOf(nameGlob).optional().meta({ description: 'Globs of the databases a client may name' }),
   roles: someOf(role),
+  masking: maskingMode.optional(),
   results: results.prefault({}),
   limits: limits.prefault({}),
 })
@@ -145,7 +154,11 @@ export const hoopSchema = map({
   statements: listOf(statement).default([]),
   defaults_off: listOf(ruleName).default([]),
   statement_default: z.enum(['allow', 'deny'], { error: 'expected allow or deny' }).default('allow'),
-  masking: map({ hash_key: secret.optional(), rules: listOf(maskingRule).default([]) }).prefault({}),
+  masking: map({
+    mode: maskingMode.default('lineage'),
+    hash_key: secret.optional(),
+    rules: listOf(maskingRule).default([]),
+  }).prefault({}),
   auditors: listOf(plainText).default([]),
 })
 

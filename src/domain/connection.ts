@@ -1,3 +1,4 @@
+import type { MaskingMode } from './masking-rule.js'
 import type { AgentName, ConnectionName, RoleName } from './names.js'
 
 /** The wire protocols that the gateway reads. A new one is added here and in `src/protocols/registry.ts`. */
@@ -14,11 +15,19 @@ export type SecretReference =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'literal'; readonly value: string }
 
-/** How the gateway's connection to the target is protected. `require` encrypts, `verify-full` also checks who answers. */
+/**
+ * How the gateway's connection to the target is protected. `require` encrypts, `verify-full` also checks who answers.
+ * `direct` begins with the TLS handshake, for routers that go by the name in it; otherwise the protocol asks first.
+ */
 export type TargetTls =
   | { readonly mode: 'disable' }
-  | { readonly mode: 'require' }
-  | { readonly mode: 'verify-full'; readonly caFile?: string; readonly serverName?: string }
+  | { readonly mode: 'require'; readonly negotiation?: 'direct' }
+  | {
+      readonly mode: 'verify-full'
+      readonly caFile?: string
+      readonly serverName?: string
+      readonly negotiation?: 'direct'
+    }
 
 /** What a person uses a connection as, and the account at the target behind it. */
 export interface Role {
@@ -60,6 +69,8 @@ export interface Connection {
   /** Globs of the databases a client may name. Holds at least `database`. */
   readonly databases: readonly string[]
   readonly roles: readonly Role[]
+  /** How far masking goes here. */
+  readonly masking: MaskingMode
   readonly results: ResultLimits
   readonly limits: ConnectionLimits
 }

@@ -88,6 +88,41 @@ export interface CommandFacts {
   readonly settings: readonly SettingUse[]
 }
 
+/** What happens to a value: it decides which rows there are, it orders or tells them apart, or something is made of it. */
+export type UseKind = 'condition' | 'key' | 'expression'
+
+/** A value that a statement does more with than to hand it on. The name `*` is every column, or every one in common. */
+export interface ValueUse {
+  readonly qualifier: string | undefined
+  readonly name: string
+  readonly kind: UseKind
+}
+
+/** A name by which rows can be mentioned: an alias, or the table's own. Without a relation when a query made the rows. */
+export interface RowName {
+  readonly name: string
+  readonly relation: RelationName | undefined
+}
+
+/**
+ * What a statement does with columns beside showing them, nested parts included. A column that only travels to the result
+ * through select lists, subqueries in FROM, common table expressions, UNION ALL and RETURNING is not `used`.
+ */
+export interface UseFacts {
+  readonly used: readonly ValueUse[]
+  /** Names under which columns travel on: `ssn AS a`, or by position. `from` is `*` where it can be any column. */
+  readonly renames: readonly { readonly from: string; readonly to: string }[]
+  readonly rows: readonly RowName[]
+  /** A set operation gives columns names that nobody can tell. */
+  readonly mixesNames: boolean
+  /** A `*` shows columns that are not named. */
+  readonly showsStar: boolean
+  /** Operators whose names are not PostgreSQL's own, or that are named with another schema. */
+  readonly operators: readonly FunctionName[]
+  /** Columns that INSERT, UPDATE, MERGE and COPY write, of all targets together; `*` for all of them. */
+  readonly written: readonly string[]
+}
+
 /** What masking needs to know of a whole statement, nested parts included. */
 export interface FlowFacts {
   readonly relations: readonly RelationUse[]
@@ -107,6 +142,7 @@ export interface FlowFacts {
   readonly storesData: boolean
   readonly copy: CopyUse | undefined
   readonly sessionName: SessionName | undefined
+  readonly uses: UseFacts
 }
 
 /** One statement of a text. `commands[0]` is the statement itself. */

@@ -7,6 +7,13 @@ export type MaskStrategy =
   | { readonly kind: 'hash' }
   | { readonly kind: 'null' }
 
+/**
+ * How far masking goes. `net`: detectors alone. `lineage`: columns by rule, and whatever can come from one. `strict`: the
+ * same, and what would tell something about a masked column without showing it is refused.
+ */
+export const MASKING_MODES = ['net', 'lineage', 'strict'] as const
+export type MaskingMode = (typeof MASKING_MODES)[number]
+
 /** The detectors that look at values, whatever their column. */
 export const DETECTORS = [
   'card-number',

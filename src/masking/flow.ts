@@ -1,4 +1,4 @@
-import type { ColumnUse, FlowFacts, StatementFacts } from '../domain/facts.js'
+import type { ColumnUse, FlowFacts, StatementFacts, UseFacts } from '../domain/facts.js'
 import { type Protection, type Touched, touch } from './touched.js'
 import { isTraceable, keepsArguments, mayKeepArguments, runsSql, takesRow } from './traceable-functions.js'
 import { isTraceableType } from './traceable-types.js'
@@ -38,7 +38,7 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
   const calls = readCalls(facts, protection)
   const touches = touched.rule !== undefined
   const output = facts.columns.filter(column => column.place === 'output')
-  const takesRow = (column: ColumnUse): boolean => callsWithRow(column.name, touched, protection)
+  const takesRow = (column: ColumnUse): boolean => takesRowByName(column.name, touched, protection)
   const mentions = touches && output.some(column => touched.names.has(column.name))
   const unnamed =
     facts.innerStar ||
@@ -65,7 +65,7 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
  * True when `c.name` can be the call `name(c)` (PostgreSQL manual, section 8.16.5). Where every protected relation has
  * a column of that name, the column wins and the row is not taken.
  */
-function callsWithRow(name: string, touched: Touched, { catalog }: Protection): boolean {
+export function takesRowByName(name: string, touched: Touched, { catalog }: Protection): boolean {
   if (!takesRow(name) && !catalog.userFunctions.has(name)) return false
   return (
     touched.systemValues ||
@@ -106,6 +106,19 @@ export function unite(flows: readonly FlowFacts[]): FlowFacts {
     storesData: flows.some(flow => flow.storesData),
     copy: flows.find(flow => flow.copy !== undefined)?.copy,
     sessionName: flows.find(flow => flow.sessionName !== undefined)?.sessionName,
+    uses: uniteUses(flows.map(flow => flow.uses)),
+  }
+}
+
+function uniteUses(all: readonly UseFacts[]): UseFacts {
+  return {
+    used: all.flatMap(uses => uses.used),
+    renames: all.flatMap(uses => uses.renames),
+    rows: all.flatMap(uses => uses.rows),
+    mixesNames: all.some(uses => uses.mixesNames),
+    showsStar: all.some(uses => uses.showsStar),
+    operators: all.flatMap(uses => uses.operators),
+    written: all.flatMap(uses => uses.written),
   }
 }
 

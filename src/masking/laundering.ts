@@ -124,7 +124,8 @@ function refuse(message: string, hint: string): Refusal {
   return { kind: 'refused', rule: MASKED_DATA_STAYS, message, hint }
 }
 
-function readOwnName(name: string): RuleName {
+/** Reads the name of a rule that masking refuses by itself. Throws: it is a constant. */
+export function readOwnName(name: string): RuleName {
   const read = readRuleName(name)
   if (read === undefined) throw new Error(`the name of a rule of our own is wrong: ${name}`)
   return read

@@ -1,7 +1,7 @@
 import type { Catalog } from '../domain/catalog.js'
 import type { CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
 import type { StatementLineage } from '../domain/lineage.js'
-import type { MaskingRule } from '../domain/masking-rule.js'
+import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
 import { explainFollowed, type MaskingExplanation } from './explain-masking.js'
@@ -13,6 +13,7 @@ import { makeNet, type Net } from './net.js'
 import { type ColumnRule, resolveProtectedColumns } from './protected-columns.js'
 import { type PlanContext, planRows, type Trust } from './row-plan.js'
 import type { StatementMasking } from './statement-masking.js'
+import { refuseStrict } from './strict.js'
 import { isFullyTraced } from './traced-output.js'
 
 /** What masking makes of one text: how its answers are masked, or why it cannot be allowed. */
@@ -39,6 +40,8 @@ export interface MaskerOptions {
   /** The rules that apply to the principal on this connection. */
   readonly rules: readonly MaskingRule[]
   readonly catalog: Catalog
+  /** How far masking goes; `lineage` unless said. */
+  readonly mode?: MaskingMode
   /** The tenant's key of the strategy `hash`. */
   readonly hashKey: Buffer
 }
@@ -48,14 +51,16 @@ export interface MaskerOptions {
  *
  * @example makeMasker({ rules, catalog, hashKey }).judge(facts.statements, facts)
  */
-export function makeMasker({ rules, catalog, hashKey }: MaskerOptions): Masker {
-  const columnRules = rules.filter((rule): rule is ColumnRule => rule.kind === 'column')
+export function makeMasker({ rules, catalog, hashKey, mode = 'lineage' }: MaskerOptions): Masker {
+  const isColumnRule = (rule: MaskingRule): rule is ColumnRule => rule.kind === 'column'
+  const columnRules = mode === 'net' ? [] : rules.filter(isColumnRule)
   const detectorRules = rules.filter((rule): rule is DetectorRule => rule.kind === 'detector')
   const context: MaskerContext = {
     protection: { catalog, columns: resolveProtectedColumns(columnRules, catalog) },
     net: makeNet(detectorRules, hashKey),
     netRule: detectorRules[0]?.name,
     hashKey,
+    mode,
   }
   const known = new WeakMap<TextFacts, Judgement>()
   return {
@@ -85,7 +90,7 @@ const NOT_UNDERSTOOD: Refusal = {
   hint: undefined,
 }
 
-type MaskerContext = Omit<PlanContext, 'trust'>
+type MaskerContext = Omit<PlanContext, 'trust'> & { readonly mode: MaskingMode }
 
 interface Text {
   readonly statements: readonly StatementFacts[]
@@ -103,7 +108,7 @@ function judgeText(text: Text, context: MaskerContext): Judgement {
 }
 
 function follow({ statements, own, trace }: Text, context: MaskerContext): FollowedText | Refusal {
-  const { protection, net } = context
+  const { protection, net, mode } = context
   // Each name that is executed must have brought the statement behind it: without it, nothing is known.
   const named = own.filter(runsNamed).length
   const unresolved = statements.length - own.length < named
@@ -122,6 +127,9 @@ function follow({ statements, own, trace }: Text, context: MaskerContext): Follo
     const traced = isFullyTraced(lineage)
     const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined, traced })
     if (refusal !== undefined) return refusal
+    const strictly =
+      mode === 'strict' ? refuseStrict({ flow, group, own, unresolved, protection }) : undefined
+    if (strictly !== undefined) return strictly
     followed.push({ flow, commands, taint })
   }
   const trust = { ...readTrust(followed, unresolved), lineage }

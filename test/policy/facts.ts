@@ -31,6 +31,15 @@ const FLOW: FlowFacts = {
   storesData: false,
   copy: undefined,
   sessionName: undefined,
+  uses: {
+    used: [],
+    renames: [],
+    rows: [],
+    mixesNames: false,
+    showsStar: false,
+    operators: [],
+    written: [],
+  },
 }
 
 /** Facts of one statement with the commands that run in it. */

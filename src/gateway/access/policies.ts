@@ -3,6 +3,7 @@ import type { Catalog } from '../../domain/catalog.js'
 import type { Connection, SecretReference } from '../../domain/connection.js'
 import { compileGlob } from '../../domain/glob.js'
 import type { Grant } from '../../domain/grant.js'
+import type { MaskingMode } from '../../domain/masking-rule.js'
 import type { ConnectionName, RoleName } from '../../domain/names.js'
 import type { Principal } from '../../domain/principal.js'
 import { HoopError } from '../../lib/hoop-error.js'
@@ -84,21 +85,26 @@ export class Policies {
 
   /** What policy and masking say to this principal in this database. */
   rulesFor({ principal, connection, role, database }: Using): SessionRules {
-    const protocol = this.connection(connection)?.protocol ?? ''
+    const known = this.connection(connection)
+    const protocol = known?.protocol ?? ''
     const judge = makeStatementJudge(this.#statements, {
       principal,
       connection: { name: connection, protocol },
       role,
       database,
     })
-    const rules = this.#maskingRules(principal, connection)
+    // A connection that is gone gives no session; should one ask, the strictest mode is the safe answer.
+    const mode = known?.masking ?? 'strict'
+    const rules = this.#maskingRules({ principal, connection, mode })
     const hashKey = this.#hashKey
     let made: { readonly catalog: Catalog; readonly masker: Masker } | undefined
     return {
       decide: question => judge.decide({ ...question, now: this.#now() }),
       maskerFor: catalog => {
         if (rules.length === 0) return undefined
-        if (made?.catalog !== catalog) made = { catalog, masker: makeMasker({ rules, catalog, hashKey }) }
+        if (made?.catalog !== catalog) {
+          made = { catalog, masker: makeMasker({ rules, catalog, hashKey, mode }) }
+        }
         return made.masker
       },
     }
@@ -111,10 +117,15 @@ export class Policies {
     return explainStatement(this.#statements, { ...asker, ...question, now: this.#now() })
   }
 
-  #maskingRules(principal: Principal, connection: ConnectionName) {
+  #maskingRules({
+    principal,
+    connection,
+    mode,
+  }: Pick<Using, 'principal' | 'connection'> & { readonly mode: MaskingMode }) {
     return this.#config.masking.rules
       .filter(({ connections }) => connections.some(pattern => compileGlob(pattern)(connection)))
       .filter(({ exceptGroups }) => !exceptGroups.some(group => principal.groups.includes(group)))
       .map(({ rule }) => rule)
+      .filter(({ kind }) => mode !== 'net' || kind === 'detector')
   }
 }

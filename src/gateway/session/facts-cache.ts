@@ -163,6 +163,7 @@ function weigh(text: string, facts: TextFacts): number {
   for (const { commands, flow } of facts.statements) {
     bytes += COMMAND_BYTES * commands.length
     bytes += NAME_BYTES * (flow.relations.length + flow.columns.length + flow.functions.length)
+    bytes += NAME_BYTES * (flow.uses.used.length + flow.uses.renames.length + flow.uses.rows.length)
     for (const command of commands) {
       bytes += NAME_BYTES * (command.relations.length + command.functions.length + command.settings.length)
     }

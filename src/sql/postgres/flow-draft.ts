@@ -22,8 +22,8 @@ export class FlowDraft {
   copy: CopyUse | undefined
   sessionName: SessionName | undefined
 
-  /** The finished facts, plain data that crosses threads. */
-  finish(): FlowFacts {
+  /** The finished facts without the uses, plain data that crosses threads. */
+  finish(): Omit<FlowFacts, 'uses'> {
     return {
       relations: this.relations.items,
       columns: this.columns.items,

@@ -6,6 +6,7 @@ import { MODIFICATION_READERS } from './modification-readers.js'
 import { SESSION_READERS } from './session-readers.js'
 import { readSettings, SETTING_READERS } from './setting-readers.js'
 import type { Tree } from './syntax-tree.js'
+import { readUses } from './use-reader.js'
 import { type NodeReader, type Readers, TooDeep, Walk } from './walk.js'
 
 /** Statements in one text. A text of a megabyte could hold a hundred thousand, each with facts of its own. */
@@ -80,7 +81,10 @@ export function readPostgresTextGuarded(text: string): Reading {
 export function readStatement(tree: Tree): StatementFacts {
   const walk = new Walk(READERS)
   walk.statement(tree, undefined, { outermost: true })
-  return { commands: walk.commands.map(command => command.finish()), flow: walk.flow.finish() }
+  return {
+    commands: walk.commands.map(command => command.finish()),
+    flow: { ...walk.flow.finish(), uses: readUses(tree) },
+  }
 }
 
 function refuse(reason: string, damaged = false): Reading {
