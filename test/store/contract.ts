@@ -7,6 +7,7 @@ import type { Principal } from '../../src/domain/principal.js'
 import type { Session } from '../../src/domain/session.js'
 import { actorOf } from '../../src/store/actor.js'
 import type { Store } from '../../src/store/store.js'
+import { deliveryContract } from './deliveries-contract.js'
 
 const START = Date.parse('2026-03-01T09:00:00.000Z')
 const at = (minutes: number) => new Date(START + minutes * 60_000)
@@ -23,6 +24,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     sessionContract(() => store)
     agentContract(() => store)
     auditContract(() => store)
+    deliveryContract(() => store)
     hostileContract(() => store)
   })
 }
