@@ -70,13 +70,16 @@ export interface ClientStarted {
   readonly application: string | undefined
   /** Settings to pass on to the target, all of them allowed. */
   readonly settings: Readonly<Record<string, string>>
+  /** How long the secret of its cancel key is to be: what the version it speaks has room for. */
+  readonly cancelSecretBytes: number
 }
 
 export interface TargetStartOptions {
   readonly user: string
   readonly password: string
   readonly database: string
-  readonly tls: 'disable' | 'require'
+  /** `require` asks for TLS in the protocol's own way, `direct` begins with the handshake. */
+  readonly tls: 'disable' | 'require' | 'direct'
   readonly settings: Readonly<Record<string, string>>
   readonly randomBytes: RandomBytes
   /** RFC 5929 `tls-server-end-point` data, for channel binding; called after the upgrade. */

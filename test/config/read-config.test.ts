@@ -240,6 +240,11 @@ check(
   '14:27: "ca_file" has no effect with mode require: expected mode verify-full',
 )
 check(
+  'a way to begin TLS where there is none is refused',
+  ['    database: shop', '    tls: { mode: disable, negotiation: direct }\n    database: shop'],
+  '14:27: "negotiation" has no effect with mode disable: expected mode require or verify-full',
+)
+check(
   'a glob that matches nothing is a warning',
   ['connections: [prod-*]', 'connections: [prd-db]'],
   '18:53: warning: "prd-db" matches no connection: did you mean "prod-db"',
@@ -411,6 +416,16 @@ test('what is left out has its default', () => {
 test('a database that clients get is one they may name', () => {
   const read = readConfig(SMALL.replace('database: shop', 'database: shop\n    databases: [crm_*]'), OPTIONS)
   expect(read.ok && read.config.connections[0]?.databases).toEqual(['shop', 'crm_*'])
+})
+
+test.each([
+  ['{ mode: require }', { mode: 'require' }],
+  ['{ mode: require, negotiation: postgres }', { mode: 'require' }],
+  ['{ mode: require, negotiation: direct }', { mode: 'require', negotiation: 'direct' }],
+  ['{ mode: verify-full, negotiation: direct }', { mode: 'verify-full', negotiation: 'direct' }],
+])('TLS begins as it is told to: %s', (tls, expected) => {
+  const read = readConfig(SMALL.replace('    database: shop', `    tls: ${tls}\n    database: shop`), OPTIONS)
+  expect(read.ok && read.config.connections[0]?.tls).toEqual(expected)
 })
 
 test('IPv6 addresses go in brackets', () => {

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { makeCertificates } from '../setup/certificates.js'
+import { type DirectTls, startDirectTls } from '../setup/direct-tls.js'
 import { ADA } from '../setup/hoop-stack.js'
 import { type PostgresServer, startPostgres } from '../setup/postgres.js'
 import { type Shop, startShop, TARGET_PASSWORD } from './shop.js'
 import { until } from './until.js'
 
 let servers: readonly PostgresServer[] = []
+let fronts: readonly DirectTls[] = []
 // Each command of hoop is a process of its own, and the machine may be busy with other tests.
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -34,7 +36,15 @@ beforeAll(async () => {
   const [md5, cleartext, cleartextOverTls, scramOverTls] = servers
   const directory = scramOverTls?.socketDirectory ?? ''
   const stranger = await makeCertificates(join(directory, 'stranger'))
-  const named = (name: string, server: PostgresServer | undefined, tls: object, host = '127.0.0.1') => ({
+  const certificates = await makeCertificates(join(directory, 'direct'))
+  const targetPort = md5?.port ?? 0
+  fronts = await Promise.all([
+    startDirectTls({ certificates, targetPort }),
+    startDirectTls({ certificates, targetPort, alpn: false }),
+  ])
+  const [direct, directWithoutAlpn] = fronts
+  const directly = { mode: 'verify-full', ca_file: certificates.caFile, negotiation: 'direct' }
+  const named = (name: string, server: { port: number } | undefined, tls: object, host = '127.0.0.1') => ({
     name,
     type: 'postgres',
     address: `${host}:${server?.port}`,
@@ -65,6 +75,9 @@ beforeAll(async () => {
       }),
       named('tls-system-authorities', scramOverTls, { mode: 'verify-full' }),
       named('tls-not-offered', md5, { mode: 'require' }),
+      named('tls-direct', direct, { ...directly, server_name: 'localhost' }),
+      named('tls-direct-no-alpn', directWithoutAlpn, directly),
+      named('tls-direct-unknown', scramOverTls, { ...directly, ca_file: ca }),
       named('tls-left-out', scramOverTls, { mode: 'disable' }),
     ],
   })
@@ -72,6 +85,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shop.stop()
+  await Promise.all(fronts.map(front => front.stop()))
   await Promise.all(servers.map(server => server.stop()))
 })
 
@@ -86,12 +100,20 @@ test.each([
   expect(ran).toMatchObject({ code: 0, stdout: `as account|${ssl}\n` })
 })
 
+test('the gateway begins with TLS where it is told to, by name and by protocol', async () => {
+  const ran = await shop.stack.hoop(ADA, ['connect', 'tls-direct', ...ASK])
+  expect(ran).toMatchObject({ code: 0, stdout: 'as account|f\n' })
+  expect(fronts[0]?.seen.at(-1)).toEqual({ servername: 'localhost', alpn: 'postgresql' })
+})
+
 test.each([
   ['tls-wrong-authority', 'TLS failed', 'check "tls" of the connection'],
   ['tls-wrong-name', 'TLS failed', 'check "tls" of the connection'],
   ['tls-system-authorities', 'TLS failed', 'check "tls" of the connection'],
   ['tls-not-offered', 'TLS', 'ask who runs "tls-not-offered"'],
   ['cleartext', 'it asks for the password in clear text, without TLS', 'ask who runs "cleartext"'],
+  ['tls-direct-no-alpn', 'it does not say that it speaks PostgreSQL', 'check "tls" of the connection'],
+  ['tls-direct-unknown', 'TLS failed', 'check "tls" of the connection: "negotiation: direct" needs'],
   ['tls-left-out', 'no pg_hba.conf entry', 'ask who runs "tls-left-out"'],
 ])('the gateway does not sign in at "%s"', async (name, why, hint) => {
   const ran = await shop.stack.hoop(ADA, ['connect', name, ...ASK])
@@ -103,14 +125,17 @@ test.each([
   expect(ran.code).toBe(2)
 })
 
-test('a cancel request finds its way to a target that demands TLS', async () => {
-  const [server] = servers.slice(-1)
+test.each([
+  ['tls-verified', 3],
+  ['tls-direct', 0],
+])('a cancel request finds its way to a target that demands TLS: %s', async (name, at) => {
+  const server = servers[at]
   const running = async () => {
     const text =
       "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(30)%'"
     return (await server?.sql('postgres', `${text} AND usename = 'account'`)) === '1'
   }
-  const listener = await shop.listen([], 'tls-verified')
+  const listener = await shop.listen([], name)
   const ran = listener.psql(['-c', 'SELECT pg_sleep(30)'])
   await until('the statement runs', running)
   await listener.stop()

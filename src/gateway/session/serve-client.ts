@@ -71,7 +71,7 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     throw error
   })
   const number = live.nextClient()
-  const cancelKey = makeCancelKey()
+  const cancelKey = makeCancelKey(start.cancelSecretBytes)
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
   const { decide, maskerFor } = live.rules(database)
   machine.setBackground(maskerFor(catalog)?.background)
@@ -149,8 +149,8 @@ async function cancelRunning(live: LiveSession, key: CancelKey, deps: ServeDeps)
   deps.log.debug({ session: live.session.id, client: found.client }, 'a statement was cancelled')
 }
 
-function makeCancelKey(): CancelKey {
-  const random = randomBytes(8)
+function makeCancelKey(secretBytes: number): CancelKey {
+  const random = randomBytes(4 + secretBytes)
   // A process number is positive in every client that prints it.
   return { process: random.readUInt32BE(0) >>> 1, secret: random.subarray(4) }
 }

@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls, rootCertificates, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { Connection } from '../../domain/connection.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import type { Protocol, TargetReady, TargetStart, TargetStartAction } from '../../protocols/protocol.js'
@@ -10,6 +9,7 @@ import type { Admission } from '../access/admission.js'
 import type { AgentHub } from '../agents/hub.js'
 import type { Credential } from '../credentials/credential.js'
 import type { Upkeep } from '../credentials/upkeep.js'
+import { serverEndPointOf, tlsStart, upgradeToTls } from './target-tls.js'
 
 /** How long a target may take from the first packet to being ready. */
 const TARGET_START_MS = 15_000
@@ -45,7 +45,7 @@ export async function openTarget(
     user: options.credential.user,
     ...options.credential.secrets,
     database: options.database,
-    tls: connection.tls.mode === 'disable' ? 'disable' : 'require',
+    tls: tlsStart(connection.tls),
     settings: options.settings,
     randomBytes,
     serverEndPoint: () => login.serverEndPoint(),
@@ -67,10 +67,11 @@ export async function sendAside(admission: Admission, options: TargetOptions, pa
   const raw = await openTransport(connection, options.agents, signal)
   const login = new TargetLogin(raw, connection, signal)
   try {
-    if (connection.tls.mode !== 'disable') {
+    const tls = tlsStart(connection.tls)
+    if (tls !== 'disable') {
       // Nobody signs in on this connection: the packet carries its own key.
       const nobody = { user: '', password: '', database: '', settings: {} }
-      const start = options.protocol.startTarget({ ...nobody, tls: 'require', randomBytes })
+      const start = options.protocol.startTarget({ ...nobody, tls, randomBytes })
       await login.secure(start)
     }
     login.stream.resume()
@@ -173,11 +174,9 @@ class TargetLogin {
     await this.#upgrade()
   }
 
-  /** The hash of the certificate that RFC 5929 calls `tls-server-end-point`; undefined where it has none. */
+  /** What SCRAM binds itself to; undefined without TLS, or where the certificate has no such hash. */
   serverEndPoint(): Buffer | undefined {
-    const certificate = this.#secured?.getPeerCertificate(false).raw
-    if (certificate === undefined) return undefined
-    return createHash(endPointHash(certificate)).update(certificate).digest()
+    return this.#secured === undefined ? undefined : serverEndPointOf(this.#secured)
   }
 
   async #perform(
@@ -207,38 +206,9 @@ class TargetLogin {
   }
 
   async #upgrade(): Promise<void> {
-    const { tls, host } = this.connection
-    const verify = tls.mode === 'verify-full'
-    const ca =
-      verify && tls.caFile !== undefined ? [await readFile(tls.caFile, 'utf8')] : [...rootCertificates]
-    const servername = verify ? (tls.serverName ?? host) : host
-    const socket = connectTls({
-      socket: this.stream,
-      rejectUnauthorized: verify,
-      ca,
-      host: servername,
-      ...(isAddress(servername) ? {} : { servername }),
-      ALPNProtocols: ['postgresql'],
-    })
-    await new Promise<void>((resolve, reject) => {
-      socket.once('secureConnect', resolve)
-      socket.once('error', cause =>
-        reject(
-          new HoopError(
-            'target_unavailable',
-            `Cannot open the target of "${this.connection.name}": TLS failed`,
-            {
-              hint: 'check "tls" of the connection: its ca_file and server_name must fit the certificate',
-              cause,
-            },
-          ),
-        ),
-      )
-      this.signal.addEventListener('abort', () => reject(this.#tooSlow()), { once: true })
-    })
-    socket.removeAllListeners('error')
-    this.#secured = socket
-    this.stream = socket
+    const { stream, connection, signal } = this
+    this.#secured = await upgradeToTls(stream, { connection, signal, tooSlow: () => this.#tooSlow() })
+    this.stream = this.#secured
   }
 
   #tooSlow(): HoopError {
@@ -282,18 +252,4 @@ class TargetLogin {
       stream.resume()
     })
   }
-}
-
-/** Object identifiers of signature algorithms whose hash is not SHA-256, in DER: RSA and ECDSA. */
-const SHA_384 = [Buffer.from('2a864886f70d01010c', 'hex'), Buffer.from('2a8648ce3d040303', 'hex')]
-const SHA_512 = [Buffer.from('2a864886f70d01010d', 'hex'), Buffer.from('2a8648ce3d040304', 'hex')]
-
-/** RFC 5929, section 4.1: the hash of the certificate's signature, but SHA-256 where that one is MD5 or SHA-1. */
-function endPointHash(certificate: Buffer): string {
-  if (SHA_512.some(identifier => certificate.includes(identifier))) return 'sha512'
-  return SHA_384.some(identifier => certificate.includes(identifier)) ? 'sha384' : 'sha256'
-}
-
-function isAddress(host: string): boolean {
-  return /^[\d.]+$/.test(host) || host.includes(':')
 }

@@ -7,7 +7,7 @@ const HEADER_BYTES = 5
 /** Bytes of all bind values of one Bind that a recording keeps. */
 const VALUES_BYTES_MAX = 64 * 1024
 
-/** A Parse message. `text` is undefined when it is not valid in the client's encoding. */
+/** A Parse message. `text` is undefined when it is not valid UTF-8. */
 export interface ParseFields {
   readonly name: Buffer
   readonly text: string | undefined
@@ -23,20 +23,15 @@ export interface BindFields {
   readonly resultFormats: readonly number[]
 }
 
-/** Reads the text of a Query; `broken` when it is not one string, undefined when it is not valid in the encoding. */
-export function readQuery(
-  frame: Buffer,
-  start: number,
-  end: number,
-  encoding: string,
-): string | 'broken' | undefined {
+/** Reads the text of a Query; `broken` when it is not one string, undefined when it is not valid UTF-8. */
+export function readQuery(frame: Buffer, start: number, end: number): string | 'broken' | undefined {
   const from = start + HEADER_BYTES
   if (frame.indexOf(0, from) !== end - 1) return 'broken'
-  return decodeText(frame.subarray(from, end - 1), encoding)
+  return decodeText(frame.subarray(from, end - 1))
 }
 
 /** Reads a Parse message; undefined when it is not well formed. */
-export function readParse(body: Buffer, encoding: string): ParseFields | undefined {
+export function readParse(body: Buffer): ParseFields | undefined {
   const reader = new ByteReader(body)
   const name = reader.takeUntilNul()
   const text = reader.takeUntilNul()
@@ -44,7 +39,7 @@ export function readParse(body: Buffer, encoding: string): ParseFields | undefin
   if (!reader.ok || reader.remaining !== 4 * count) return undefined
   const parameterTypes: number[] = []
   for (let at = 0; at < count; at += 1) parameterTypes.push(reader.uint32())
-  return { name, text: decodeText(text, encoding), parameterTypes }
+  return { name, text: decodeText(text), parameterTypes }
 }
 
 /** Reads a Bind message; undefined when it is not well formed. */
@@ -99,11 +94,9 @@ function readCodes(reader: ByteReader): readonly number[] {
 }
 
 /**
- * A statement as the server will read it. All encodings a client may have agree in ASCII byte by byte, so a text in
- * another one than UTF-8 keeps its form when each byte is a character. Text that is not valid UTF-8 and should be is
- * not understood: what the parser saw would not be what the server sees.
+ * A statement as the server will read it: `client_encoding` is pinned to UTF8. Text that is not valid UTF-8 is not
+ * understood: what the parser saw would not be what the server sees.
  */
-function decodeText(bytes: Buffer, encoding: string): string | undefined {
-  if (isUtf8(bytes)) return bytes.toString('utf8')
-  return encoding === 'UTF8' ? undefined : bytes.toString('latin1')
+function decodeText(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }

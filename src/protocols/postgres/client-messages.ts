@@ -118,14 +118,14 @@ export class ClientMessages implements FrameSink {
   }
 
   #query(bytes: Buffer, start: number, end: number): Outcome {
-    const text = readQuery(bytes, start, end, this.#joint.clientEncoding)
+    const text = readQuery(bytes, start, end)
     if (text === 'broken') return this.#violation('Query is not one string')
     this.walker.flush()
     return this.#hold('query', text === undefined ? undefined : { kind: 'query', text })
   }
 
   #parse(body: Buffer): Outcome {
-    const fields = readParse(body, this.#joint.clientEncoding)
+    const fields = readParse(body)
     if (fields === undefined) return this.#violation('Parse is not well formed')
     this.walker.flush()
     const { text, parameterTypes } = fields
@@ -264,7 +264,7 @@ export class ClientMessages implements FrameSink {
     return 'stop'
   }
 
-  /** Puts an operation to policy; undefined when its text is not valid in the client's encoding. */
+  /** Puts an operation to policy; undefined when its text is not valid UTF-8. */
   #hold(form: 'query' | 'extended', held: Held | undefined): Outcome {
     if (held === undefined) {
       const denial = ownDenial(OWN_RULES.notUnderstood, 'the statement is not valid UTF-8')

@@ -29,6 +29,20 @@ const SETTINGS_ALLOWED: ReadonlySet<string> = new Set([
  */
 const SETTINGS_PINNED = { client_encoding: 'UTF8', standard_conforming_strings: 'on' } as const
 
+/**
+ * The name of a setting by which the target would read other texts than the gateway does; undefined when it reports both
+ * as they were pinned. Asked at the join: a pooler may have dropped them on the way, and then nothing that follows is sure.
+ */
+export function unpinnedSetting(settings: ReadonlyMap<string, string>): string | undefined {
+  return Object.keys(SETTINGS_PINNED).find(name => !isReadAlike(name, settings.get(name)))
+}
+
+/** False for a report of the target after which it would read other texts than the gateway does. */
+export function isReadAlike(name: string, value: string | undefined): boolean {
+  const pinned: Readonly<Record<string, string>> = SETTINGS_PINNED
+  return !Object.hasOwn(pinned, name) || pinned[name] === value
+}
+
 /** What a client may name as its encoding, as PostgreSQL compares them: letters and digits. SQL_ASCII means "no matter". */
 const ENCODINGS_ALLOWED: ReadonlySet<string> = new Set(['utf8', 'unicode', 'sqlascii'])
 

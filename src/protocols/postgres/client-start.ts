@@ -9,6 +9,8 @@ import {
   authenticationSaslFinal,
   CANCEL_REQUEST_CODE,
   GSS_ENCRYPTION_REQUEST_CODE,
+  MINOR_LATEST,
+  MINOR_WITH_LONG_SECRETS,
   negotiateProtocolVersion,
   PROTOCOL_3_0,
   SSL_REQUEST_CODE,
@@ -22,6 +24,8 @@ import { SmallFrameReader } from './small-frame-reader.js'
 const TLS_HANDSHAKE_BYTE = 0x16
 /** Protocol 3.2 has secrets of up to 256 bytes; ours are shorter. */
 const CANCEL_SECRET_BYTES_MAX = 256
+/** What a client is given: in protocol 3.0 there is room for no more, in 3.2 the length is that of PostgreSQL 18. */
+const CANCEL_SECRET_BYTES = { short: 4, long: 32 } as const
 const APPLICATION_LETTERS_MAX = 64
 const NO = Buffer.from('N', 'latin1')
 
@@ -39,6 +43,7 @@ class PostgresClientStart implements ClientStart {
   #phase: Phase = 'packet'
   #asked = { tls: false, gss: false }
   #settings: ClientSettings = { database: undefined, settings: {} }
+  #minor = 0
 
   constructor({ verifier, randomBytes }: ClientStartOptions) {
     const nonce = Buffer.from(randomBytes(SCRAM_NONCE_BYTES)).toString('base64')
@@ -87,7 +92,10 @@ class PostgresClientStart implements ClientStart {
     if (code === GSS_ENCRYPTION_REQUEST_CODE) return this.#refuseEncryption('gss', reader)
     if (code >>> 16 !== PROTOCOL_3_0 >>> 16) {
       const asked = `${code >>> 16}.${code & 0xffff}`
-      return this.#refuse({ code: '0A000', message: `protocol ${asked} is not spoken here: only 3.0 is` })
+      return this.#refuse({
+        code: '0A000',
+        message: `protocol ${asked} is not spoken here: 3.0 to 3.${MINOR_LATEST} are`,
+      })
     }
     return this.#startup(code & 0xffff, reader)
   }
@@ -124,7 +132,10 @@ class PostgresClientStart implements ClientStart {
     if (checked.kind === 'refused') return this.#refuse(checked)
     this.#settings = checked
     this.#phase = 'mechanism'
-    const negotiation = minor > 0 || extensions.length > 0 ? [negotiateProtocolVersion(0, extensions)] : []
+    // As PostgreSQL 18: never a newer version than was asked for, and no word where there is nothing to negotiate.
+    this.#minor = Math.min(minor, MINOR_LATEST)
+    const isNegotiated = minor > MINOR_LATEST || extensions.length > 0
+    const negotiation = isNegotiated ? [negotiateProtocolVersion(this.#minor, extensions)] : []
     return [{ kind: 'toClient', bytes: Buffer.concat([...negotiation, authenticationSasl([SCRAM_SHA_256])]) }]
   }
 
@@ -166,7 +177,13 @@ class PostgresClientStart implements ClientStart {
   #started(): ClientStarted {
     const { database, settings } = this.#settings
     const name = settings.application_name?.replace(/\p{C}/gu, '?').slice(0, APPLICATION_LETTERS_MAX)
-    return { database, settings, application: name === '' ? undefined : name }
+    const { long, short } = CANCEL_SECRET_BYTES
+    return {
+      database,
+      settings,
+      application: name === '' ? undefined : name,
+      cancelSecretBytes: this.#minor >= MINOR_WITH_LONG_SECRETS ? long : short,
+    }
   }
 
   #refuse(error: {

@@ -6,6 +6,10 @@ export const MESSAGE_HEADER_BYTES = 5
 
 /** The version in a StartupMessage: major in the upper half. */
 export const PROTOCOL_3_0 = 3 * 65536
+/** The newest minor version: 3.2, of PostgreSQL 18. 3.1 was never used, and differs from 3.0 in nothing. */
+export const MINOR_LATEST = 2
+/** From here on the secret of a cancel key may be longer than four bytes. */
+export const MINOR_WITH_LONG_SECRETS = 2
 
 /** Request codes in the place of a version in a start-up packet. PostgreSQL protocol, "Message Formats". */
 export const CANCEL_REQUEST_CODE = 80877102
@@ -153,7 +157,7 @@ export function readErrorFields(body: Buffer): Map<string, string> {
 
 // What a client says.
 
-/** StartupMessage, protocol 3.0. An empty name would end the list; there is none in our own. */
+/** StartupMessage, protocol 3.0 unless a minor version is given. An empty name would end the list; there is none in our own. */
 export function startupMessage(parameters: Readonly<Record<string, string>>, minor = 0): Buffer {
   const pairs = Object.entries(parameters).flatMap(([name, value]) => [cstring(name), cstring(value)])
   return startPacket(PROTOCOL_3_0 + minor, Buffer.concat([...pairs, NUL]))

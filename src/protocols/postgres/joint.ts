@@ -43,7 +43,6 @@ export class Joint implements Names {
   background: StatementMasking | undefined
   /** Masking of a statement whose values may be in messages up to the end of the transaction: deferred checks speak late. */
   hiding: StatementMasking | undefined
-  clientEncoding: string
   /** The target itself said why it is going. */
   fatalWasSent = false
   ended = false
@@ -55,7 +54,6 @@ export class Joint implements Names {
 
   constructor(options: JoinOptions) {
     this.options = options
-    this.clientEncoding = options.ready.settings.get('client_encoding') ?? 'UTF8'
   }
 
   /** The actions since the last call. */

@@ -2,6 +2,7 @@ import type { EndReason } from '../../domain/session.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { Action, JoinOptions, Machine, Verdict } from '../protocol.js'
 import { ClientMessages } from './client-messages.js'
+import { unpinnedSetting } from './client-settings.js'
 import { authenticationOk, backendKeyData, readyForQuery } from './codec.js'
 import { Joint } from './joint.js'
 import { maskedParameterStatus } from './server-text.js'
@@ -45,6 +46,14 @@ class PostgresMachine implements Machine {
 
   begin(): readonly Action[] {
     const { ready, cancelKey } = this.#joint.options
+    const unpinned = unpinnedSetting(ready.settings)
+    if (unpinned !== undefined) {
+      this.#joint.close(
+        'protocol_violation',
+        `the target does not take the setting "${unpinned}" of the start`,
+      )
+      return this.#joint.take()
+    }
     const messages = [authenticationOk()]
     for (const [name, value] of ready.settings)
       messages.push(maskedParameterStatus(name, value, this.#joint.background))

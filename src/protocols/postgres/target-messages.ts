@@ -1,4 +1,5 @@
 import { Answers } from './answers.js'
+import { isReadAlike } from './client-settings.js'
 import { Failures } from './failures.js'
 import { type FrameSink, FrameWalker, type Outcome, type Treatment } from './frames.js'
 import type { Joint } from './joint.js'
@@ -153,11 +154,10 @@ export class TargetMessages implements FrameSink {
     const status = readParameterStatus(body)
     if (status === undefined) return this.#violation('ParameterStatus is not well formed')
     // However it came to be, from now on the server would read other texts than the gateway does.
-    if (status.name === 'standard_conforming_strings' && status.value !== 'on') {
+    if (!isReadAlike(status.name, status.value)) {
       this.walker.flush()
       return this.#violation('a setting changed how the target reads statements')
     }
-    if (status.name === 'client_encoding') joint.clientEncoding = status.value
     if (joint.background === undefined) return 'pass'
     return this.#replace(maskedParameterStatus(status.name, status.value, joint.background))
   }

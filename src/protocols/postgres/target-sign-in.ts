@@ -72,7 +72,7 @@ export class TargetSignIn {
       return fault('it offers no SCRAM-SHA-256')
     }
     const { password, randomBytes, serverEndPoint, tls } = this.#options
-    const endPoint = tls === 'require' ? serverEndPoint?.() : undefined
+    const endPoint = tls === 'disable' ? undefined : serverEndPoint?.()
     if (endPoint === undefined && !mechanisms.includes(SCRAM_SHA_256)) {
       return fault('it offers SCRAM with channel binding only, and its certificate allows none')
     }

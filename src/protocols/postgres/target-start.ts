@@ -1,4 +1,5 @@
 import { ByteReader } from '../../lib/byte-reader.js'
+import { unreachable } from '../../lib/unreachable.js'
 import type { CancelKey, TargetStart, TargetStartAction, TargetStartOptions } from '../protocol.js'
 import { AUTHENTICATION, noticeResponse, readErrorFields, sslRequest, startupMessage } from './codec.js'
 import { type SmallFrame, SmallFrameReader } from './small-frame-reader.js'
@@ -9,8 +10,8 @@ const SETTINGS_MAX = 128
 const NOTICES_BYTES_MAX = 64 * 1024
 /** All messages of one start: above any real one. */
 const MESSAGES_MAX = 1024
-/** Protocol 3.2 has up to 256 bytes of secret. */
-const CANCEL_SECRET_BYTES_MAX = 256
+/** The secret of protocol 3.0, which is what we ask for; longer ones come only to those who ask for 3.2. */
+const CANCEL_SECRET_BYTES = 4
 /** An error of the target as people see it, cut there. */
 const REASON_LETTERS_MAX = 300
 
@@ -39,9 +40,18 @@ class PostgresTargetStart implements TargetStart {
   }
 
   begin(): Actions {
-    if (this.#options.tls === 'disable') return this.#startup()
-    this.#phase = 'tlsAnswer'
-    return [{ kind: 'toTarget', bytes: sslRequest() }]
+    switch (this.#options.tls) {
+      case 'disable':
+        return this.#startup()
+      case 'direct':
+        this.#phase = 'handshake'
+        return [{ kind: 'tls' }]
+      case 'require':
+        this.#phase = 'tlsAnswer'
+        return [{ kind: 'toTarget', bytes: sslRequest() }]
+      default:
+        return unreachable(this.#options.tls)
+    }
   }
 
   secured(): Actions {
@@ -131,8 +141,7 @@ class PostgresTargetStart implements TargetStart {
   }
 
   #key(body: Buffer): Actions {
-    const secretBytes = body.length - 4
-    if (this.#cancelKey !== undefined || secretBytes < 4 || secretBytes > CANCEL_SECRET_BYTES_MAX) {
+    if (this.#cancelKey !== undefined || body.length !== 4 + CANCEL_SECRET_BYTES) {
       return this.#refuse('its BackendKeyData is malformed')
     }
     this.#cancelKey = { process: body.readUInt32BE(0), secret: body.subarray(4) }

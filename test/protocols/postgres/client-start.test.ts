@@ -89,9 +89,30 @@ describe('requests in the place of a StartupMessage', () => {
 describe('a StartupMessage', () => {
   test('of version 3.0 is answered by the one mechanism', () => check(STARTUP, OFFER))
 
-  test('of a newer 3.x, or with extensions, is negotiated down to 3.0', () => {
-    check(codec.startupMessage({ user: 'a' }, 2), 'v:||||||||'.replace('||||', '|\x03||'), OFFER)
-    check(codec.startupMessage({ user: 'a', '_pq_.x': '1' }, 0), 'v:|\x03|||||\x01_pq_.x|', OFFER)
+  test.each([0, 1, 2])('of version 3.%i is taken as it is, as by PostgreSQL 18', minor =>
+    check(codec.startupMessage({ user: 'a' }, minor), OFFER),
+  )
+
+  test.each([3, 9999, 65535])('of version 3.%i is negotiated down to 3.2', minor =>
+    check(codec.startupMessage({ user: 'a' }, minor), 'v:|\x03|\x02||||', OFFER),
+  )
+
+  test('with extensions is told which are unknown, and never of a newer version than it asked for', () => {
+    const asked = { '_pq_.x': '1', user: 'a', '_pq_.command': '2' }
+    const options = '|||\x02_pq_.x|_pq_.command|'
+    check(codec.startupMessage(asked, 0), `v:|\x03||${options}`, OFFER)
+    check(codec.startupMessage(asked, 1), `v:|\x03|\x01${options}`, OFFER)
+    check(codec.startupMessage(asked, 3), `v:|\x03|\x02${options}`, OFFER)
+  })
+
+  test.each([
+    [0, 4],
+    [1, 4],
+    [2, 32],
+    [3, 32],
+  ])('of version 3.%i gets a cancel key with a secret of %i bytes', (minor, cancelSecretBytes) => {
+    const { actions } = signIn(open(), LOOPBACK.secret, codec.startupMessage({ user: 'a' }, minor))
+    expect(actions.at(-1)).toMatchObject({ kind: 'started', start: { cancelSecretBytes } })
   })
 
   test('of another version is refused with what is spoken', () => {
@@ -133,6 +154,7 @@ describe('the sign-in', () => {
       start: {
         database: 'shop',
         application: 'psql?',
+        cancelSecretBytes: 4,
         settings: {
           application_name: 'psql\n',
           datestyle: 'ISO',

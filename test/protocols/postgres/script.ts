@@ -71,7 +71,10 @@ export function makeMachine(masking?: StatementMasking): Machine {
   const machine = joinPostgres({
     client: 1,
     ready: {
-      settings: new Map([['client_encoding', 'UTF8']]),
+      settings: new Map([
+        ['client_encoding', 'UTF8'],
+        ['standard_conforming_strings', 'on'],
+      ]),
       cancelKey: undefined,
       notices: Buffer.alloc(0),
     },

@@ -125,6 +125,13 @@ describe('TLS', () => {
     expect(start.secured()).toMatchObject([{ kind: 'toTarget' }])
   })
 
+  test('is begun at once where it is told to, and nothing is taken before it', () => {
+    const start = startTarget({ ...OPTIONS, tls: 'direct' })
+    expect(start.begin()).toEqual([{ kind: 'tls' }])
+    expect(start.secured()).toMatchObject([{ kind: 'toTarget' }])
+    check(open({ tls: 'direct' }), [SASL], ['target_unavailable: it spoke out of turn'])
+  })
+
   test('that is not offered ends the start', () =>
     check(secure(), [Buffer.from('N')], ['target_refused: it does not offer TLS']))
 
@@ -233,8 +240,8 @@ describe('a hostile target', () => {
       'BackendKeyData is malformed',
     ],
     [
-      'an endless key',
-      [ok, codec.backendKeyData({ process: 1, secret: Buffer.alloc(257) })],
+      'a key of a version that was not asked for',
+      [ok, codec.backendKeyData({ process: 1, secret: Buffer.alloc(32) })],
       'BackendKeyData is malformed',
     ],
     ['a transaction that nobody began', [ok, codec.readyForQuery('T')], 'in a transaction'],
