@@ -3,6 +3,7 @@ import type { Connection, RoleCredential, SecretReference, TargetTls } from '../
 import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import type { AccessRule } from '../policy/access.js'
 import type { PolicyRule } from '../policy/rule.js'
+import { buildChannel } from './build-channel.js'
 import type { Config, ScopedMaskingRule } from './config.js'
 import type { HoopShape } from './hoop-schema.js'
 
@@ -50,6 +51,7 @@ export function buildConfig(
       rules: masking.rules.map(buildMaskingRule),
     },
     auditors: shape.auditors,
+    notify: shape.notify.map(channel => buildChannel(channel, reference => locate(reference, absolute))),
   }
 }
 

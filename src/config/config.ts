@@ -1,6 +1,7 @@
 import type { Connection, SecretReference } from '../domain/connection.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import type { AgentName, RuleName } from '../domain/names.js'
+import type { NotificationChannel } from '../domain/notification.js'
 import type { AccessRule } from '../policy/access.js'
 import type { PolicyRule } from '../policy/rule.js'
 
@@ -42,6 +43,8 @@ export interface Config {
   }
   /** Groups whose members may list, read and export every session. */
   readonly auditors: readonly string[]
+  /** Where people are told of questions that wait for them. */
+  readonly notify: readonly NotificationChannel[]
 }
 
 /** An OpenID provider and how its claims become a principal. */

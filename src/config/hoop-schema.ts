@@ -136,6 +136,30 @@ const identity = map({
   ca_file: plainText.optional(),
 })
 
+const httpReceiver = map({
+  url: secret.meta({ description: 'The address that is posted to, https. It is treated as a secret' }),
+})
+
+const notify = map({
+  name: ruleName,
+  approvals: someOf(nameGlob).default(['*']).meta({ description: 'Whose questions are told here' }),
+  statements: flag.default(true).meta({ description: 'The statement goes along' }),
+  webhook: map({ ...httpReceiver.shape, secret })
+    .optional()
+    .meta({ description: 'JSON, signed as Standard Webhooks says' }),
+  slack: httpReceiver.optional().meta({ description: 'An incoming webhook of Slack' }),
+  email: map({
+    server: targetAddress,
+    tls: z
+      .enum(['implicit', 'starttls', 'none'], { error: 'expected implicit, starttls or none' })
+      .default('starttls'),
+    user: plainText.optional(),
+    password: secret.optional(),
+    from: plainText,
+    to: someOf(plainText),
+  }).optional(),
+})
+
 /** The shape of `hoop.yaml`. What only the whole file shows is checked in `check-config.ts`. */
 export const hoopSchema = map({
   listen: map({
@@ -160,6 +184,7 @@ export const hoopSchema = map({
     rules: listOf(maskingRule).default([]),
   }).prefault({}),
   auditors: listOf(plainText).default([]),
+  notify: listOf(notify).default([]),
 })
 
 /** A file of the right shape, defaults filled in, scalars read. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { agentSchema } from './agent-schema.js'
 import { buildConfig, locate } from './build-config.js'
 import { checkConfig } from './check-config.js'
+import { checkNotify } from './check-notify.js'
 import { checkRules } from './check-rules.js'
 import type { AgentConfig, Config } from './config.js'
 import { hoopSchema } from './hoop-schema.js'
@@ -35,7 +36,7 @@ export function readConfig(text: string, { file, directory }: ReadConfigOptions)
   const { source } = yaml
   const read = readShape(hoopSchema, source)
   if (!read.ok) return { ok: false, problems: inOrder(read.problems) }
-  const problems = inOrder([...checkConfig(read.shape, source), ...checkRules(read.shape, source)])
+  const problems = inOrder([checkConfig, checkNotify, checkRules].flatMap(check => check(read.shape, source)))
   if (problems.some(problem => problem.severity === 'error')) return { ok: false, problems }
   const digest = createHash('sha256').update(text).digest('hex')
   return { ok: true, config: buildConfig(read.shape, { digest, directory }), warnings: problems }

@@ -255,6 +255,45 @@ check(
   '18:70: warning: "raeder" matches no role: did you mean "reader"',
 )
 
+// Channels
+const channel = (text: string): readonly [string, string] => [
+  'masking:\n',
+  `notify:\n  - ${text}\nmasking:\n`,
+]
+check(
+  'a channel is one thing',
+  channel('{ name: chat, slack: { url: env:A }, email: { server: "m:25", from: a@b.c, to: [d@e.f] } }'),
+  '22:5: "notify[0]" cannot be read: expected one of webhook, slack or email',
+)
+check(
+  'a channel is something',
+  channel('{ name: chat }'),
+  '22:5: "notify[0]" cannot be read: expected one of webhook, slack or email',
+)
+check(
+  'the address of a channel is a secret',
+  channel('{ name: chat, slack: { url: "https://hooks.example.com/x" } }'),
+  '22:33: "notify[0].slack.url" cannot be read: expected a reference to a secret: env:NAME, file:PATH or, where it must be, literal:VALUE',
+)
+check(
+  'an address that is two, or brings a name along, is refused',
+  channel(`{ name: mail, email: { server: "m:25", from: 'a@b.c, d@e.f', to: ['x <d@e.f>', d@e.f] } }`),
+  '22:50: "from" cannot be used: expected one e-mail address',
+  '22:71: "to" cannot be used: expected e-mail addresses',
+)
+check(
+  'a password does not travel in the clear',
+  channel(
+    '{ name: mail, email: { server: "m:25", tls: none, user: u, password: env:P, from: a@b.c, to: [d@e.f] } }',
+  ),
+  '22:44: "tls" cannot be none with a password: expected starttls',
+)
+check(
+  'a user without a password is refused',
+  channel('{ name: mail, email: { server: "m:25", user: u, from: a@b.c, to: [d@e.f] } }'),
+  '22:26: "email" cannot be used: expected user and password, or neither',
+)
+
 // Conditions
 check(
   'a condition is wrong at its own column',
