@@ -223,7 +223,7 @@ export interface CommandView {
 
 export interface RuleView {
   readonly rule: string
-  readonly effect: 'deny' | 'allow'
+  readonly effect: 'deny' | 'review' | 'allow'
   readonly origin: 'configured' | 'shipped'
   /** `failed` could not be evaluated, which denies. */
   readonly outcome: 'matched' | 'failed' | 'missed'

@@ -1,4 +1,4 @@
-import type { Decision } from '../domain/decision.js'
+import type { PolicyDecision } from '../domain/decision.js'
 import type { CommandFacts } from '../domain/facts.js'
 import type { RuleName } from '../domain/names.js'
 import { StatementView } from './activation.js'
@@ -22,7 +22,7 @@ export const RULES_LISTED_MAX = 100
 /** What one rule says of one command. */
 export interface ExplainedRule {
   readonly rule: RuleName
-  readonly effect: 'deny' | 'allow'
+  readonly effect: 'deny' | 'review' | 'allow'
   readonly origin: 'configured' | 'shipped'
   /** `failed`: it could not be evaluated, which denies. */
   readonly outcome: 'matched' | 'failed' | 'missed'
@@ -46,7 +46,7 @@ export interface ExplainedCommand {
 
 /** A decision with its reasons. */
 export interface StatementExplanation {
-  readonly decision: Decision
+  readonly decision: PolicyDecision
   /** Empty for a text that was not understood: no rule was asked. */
   readonly commands: readonly ExplainedCommand[]
   readonly commandCount: number
@@ -60,7 +60,7 @@ export function explainStatement(policy: StatementPolicy, input: Asker & Questio
   const decision = makeStatementJudge(policy, input).decide(input)
   const { facts } = input
   // A text that is refused before any rule is asked has no rules to speak of.
-  const isRead = facts.understood && decision.rule !== NOT_UNDERSTOOD
+  const isRead = facts.understood && !(decision.kind === 'deny' && decision.rule === NOT_UNDERSTOOD)
   const statements = isRead ? joinStatements(facts.statements, input.statements) : []
   const commands = statements.flatMap(statement => statement.commands)
   const rules = rulesFor(policy, input.connection.name)
@@ -82,12 +82,15 @@ export function explainStatement(policy: StatementPolicy, input: Asker & Questio
 
 interface EffectiveRule {
   readonly rule: CompiledRule
-  readonly effect: 'deny' | 'allow'
+  readonly effect: 'deny' | 'review' | 'allow'
 }
 
-function rulesFor({ denials, allowances }: StatementPolicy, connection: string): readonly EffectiveRule[] {
+/** In the order in which the judge asks them. */
+function rulesFor(policy: StatementPolicy, connection: string): readonly EffectiveRule[] {
+  const { denials, reviews, allowances } = policy
   return [
     ...denials.map(rule => ({ rule, effect: 'deny' as const })),
+    ...reviews.map(rule => ({ rule, effect: 'review' as const })),
     ...allowances.map(rule => ({ rule, effect: 'allow' as const })),
   ].filter(({ rule }) => rule.appliesTo(connection))
 }

@@ -1,14 +1,22 @@
+import type { ApprovalTerms } from '../domain/approval.js'
 import type { RuleName } from '../domain/names.js'
 
-/** What may be said to a target, as it is written down. A denial overrides any allowance. */
-export interface PolicyRule {
+/** What may be said to a target, as it is written down. The strictest counts: a denial, then a review, then an allowance. */
+export type PolicyRule = WrittenRule & RuleEffect
+
+/** What a match means. `then` in the file: an object with a `then` would pass for a promise. */
+export type RuleEffect =
+  | { readonly effect: 'deny' | 'allow' }
+  /** People have to agree first, on these terms. */
+  | { readonly effect: 'review'; readonly terms: ApprovalTerms }
+
+/** What every statement rule has. */
+export interface WrittenRule {
   readonly name: RuleName
   /** Globs of connection names. */
   readonly connections: readonly string[]
   /** A CEL expression over the variables in `docs/policy.md`. */
   readonly when: string
-  /** What a match means. `then` in the file: an object with a `then` would pass for a promise. */
-  readonly effect: 'deny' | 'allow'
   /** For the person who asked; half a sentence, no full stop. */
   readonly message: string | undefined
   /** A command to run, or the one thing to change. */

@@ -1,3 +1,4 @@
+import type { ApprovalDemand } from '../domain/decision.js'
 import type { CommandFacts } from '../domain/facts.js'
 import { compileGlob, type Glob } from '../domain/glob.js'
 import type { RuleName } from '../domain/names.js'
@@ -34,11 +35,17 @@ export interface CompiledRule {
   readonly judge: (situation: Situation) => string | undefined
 }
 
+/** A rule that asks people, and what it asks of them: the same for every statement. */
+export interface ReviewRule extends CompiledRule {
+  readonly demand: ApprovalDemand
+}
+
 /** Rules of a configuration and shipped rules, compiled. Holds nothing of any client: one for all of them. */
 export interface StatementPolicy {
   readonly statementDefault: 'allow' | 'deny'
   /** The configuration's rules in the order of the file, then the shipped ones. */
   readonly denials: readonly CompiledRule[]
+  readonly reviews: readonly ReviewRule[]
   readonly allowances: readonly CompiledRule[]
 }
 
@@ -59,6 +66,7 @@ export function compileStatementPolicy(
   const compiler = new ExpressionCompiler()
   const problems: RuleProblem[] = []
   const denials: CompiledRule[] = []
+  const reviews: ReviewRule[] = []
   const allowances: CompiledRule[] = []
   for (const rule of rules) {
     const compiled = compiler.compile(rule.when)
@@ -66,20 +74,32 @@ export function compileStatementPolicy(
       const { message, offset } = compiled.problem
       problems.push({ rule: rule.name, message, ...placeOf(rule.when, offset) })
     } else {
-      const list = rule.effect === 'deny' ? denials : allowances
-      list.push(writtenRule(rule, compiled.expression))
+      const written = writtenRule(rule, compiled.expression)
+      if (rule.effect === 'review') reviews.push({ ...written, demand: demandOf(rule) })
+      else (rule.effect === 'deny' ? denials : allowances).push(written)
     }
   }
   if (problems.length > 0) return { ok: false, problems }
   const off = new Set<string>(options.defaultRulesOff)
   const shipped = DEFAULT_RULES.filter(rule => !(rule.canBeOff && off.has(rule.name))).map(shippedRule)
-  const policy = { statementDefault: options.statementDefault, denials: [...denials, ...shipped], allowances }
+  const { statementDefault } = options
+  const policy = { statementDefault, denials: [...denials, ...shipped], reviews, allowances }
   return { ok: true, policy }
+}
+
+const DEFAULT_MESSAGES = {
+  deny: 'this statement is not allowed here',
+  review: 'people have to agree to it first',
+  allow: 'it is allowed here',
+} as const
+
+function demandOf({ name, message, terms }: Extract<PolicyRule, { effect: 'review' }>): ApprovalDemand {
+  return { rule: name, message, terms }
 }
 
 function writtenRule(rule: PolicyRule, expression: Expression): CompiledRule {
   const globs: readonly Glob[] = rule.connections.map(compileGlob)
-  const message = rule.message ?? 'this statement is not allowed here'
+  const message = rule.message ?? DEFAULT_MESSAGES[rule.effect]
   return {
     name: rule.name,
     hint: rule.hint,

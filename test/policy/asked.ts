@@ -1,8 +1,9 @@
-import type { Decision } from '../../src/domain/decision.js'
+import type { ApprovalTerms } from '../../src/domain/approval.js'
+import type { PolicyDecision } from '../../src/domain/decision.js'
 import type { RuleName } from '../../src/domain/names.js'
 import { readRuleName } from '../../src/domain/names.js'
 import type { Principal } from '../../src/domain/principal.js'
-import type { PolicyRule } from '../../src/policy/rule.js'
+import type { PolicyRule, WrittenRule } from '../../src/policy/rule.js'
 import type { Asker } from '../../src/policy/statement-judge.js'
 import {
   compileStatementPolicy,
@@ -35,7 +36,10 @@ export function ruleName(text: string): RuleName {
 }
 
 /** A denial named `house-rule`, unless said otherwise. */
-export function rule(when: string, more: Partial<PolicyRule> = {}): PolicyRule {
+export function rule(
+  when: string,
+  more: Partial<WrittenRule> & { readonly effect?: 'deny' | 'allow' } = {},
+): PolicyRule {
   return {
     name: ruleName('house-rule'),
     connections: ['*'],
@@ -45,6 +49,23 @@ export function rule(when: string, more: Partial<PolicyRule> = {}): PolicyRule {
     hint: undefined,
     ...more,
   }
+}
+
+/** Terms that one person of `dba` meets. */
+export const TERMS: ApprovalTerms = {
+  name: 'a-dba',
+  groups: ['dba'],
+  manager: false,
+  count: 1,
+  waitMs: 900_000,
+  waitInTransactionMs: 60_000,
+  validMs: 300_000,
+  reasonRequired: false,
+}
+
+/** A rule by this name that asks people, on terms of its own. */
+export function review(name: string, when: string, more: Partial<WrittenRule> = {}): PolicyRule {
+  return { ...rule(when, { name: ruleName(name), ...more }), effect: 'review', terms: TERMS }
 }
 
 /** The compiled policy; fails the test when a rule does not compile. */
@@ -61,7 +82,8 @@ export function policyOf(
   return compiled.policy
 }
 
-/** A decision in two words: `allow`, `allow by-hand`, `deny no-drop`. */
-export function spell(decision: Decision): string {
+/** A decision in a few words: `allow`, `allow by-hand`, `deny no-drop`, `review one, other`. */
+export function spell(decision: PolicyDecision): string {
+  if (decision.kind === 'review') return `review ${decision.demands.map(demand => demand.rule).join(', ')}`
   return decision.rule === undefined ? decision.kind : `${decision.kind} ${decision.rule}`
 }

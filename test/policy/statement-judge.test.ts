@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Decision } from '../../src/domain/decision.js'
+import type { PolicyDecision } from '../../src/domain/decision.js'
 import type { CommandFacts, StatementFacts, TextFacts } from '../../src/domain/facts.js'
 import type { PolicyRule } from '../../src/policy/rule.js'
 import { type Asker, COMMANDS_MAX, decideStatement, type Question } from '../../src/policy/statement-judge.js'
@@ -18,7 +18,7 @@ interface Case extends Partial<StatementPolicyOptions>, Partial<Asker> {
   readonly now?: Date
 }
 
-function decide(one: Case): Decision {
+function decide(one: Case): PolicyDecision {
   const own = one.facts.understood ? one.facts.statements : []
   return decideStatement(policyOf(one.rules, one), {
     ...ASKER,

@@ -1,11 +1,12 @@
 import type { Catalog } from '../../domain/catalog.js'
-import type { Decision } from '../../domain/decision.js'
+import type { Decision, PolicyDecision, ReviewDemand } from '../../domain/decision.js'
 import type { StatementFacts, TextFacts } from '../../domain/facts.js'
 import type { StatementLineage } from '../../domain/lineage.js'
 import type { Operation } from '../../domain/operation.js'
 import type { Masker, TraceText } from '../../masking/masker.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { ResolveTables } from '../../policy/activation.js'
+import { NOT_UNDERSTOOD } from '../../policy/default-rules.js'
 import { makeTableResolver } from '../../policy/table-resolver.js'
 import type { Verdict } from '../../protocols/protocol.js'
 
@@ -17,7 +18,7 @@ export interface JudgeOptions {
   readonly readFacts: (text: string) => TextFacts | Promise<TextFacts>
   /** The catalog as it is now; a promise while it is being read again. */
   readonly catalog: () => Catalog | Promise<Catalog>
-  readonly decide: (input: DecisionInput) => Decision
+  readonly decide: (input: DecisionInput) => PolicyDecision
   /** The masker for this catalog; undefined when nothing is masked for this principal. */
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
   /** The lineage of a text whose facts are known; an empty list where it is not traced. Absent: never traced. */
@@ -75,9 +76,17 @@ export function makeJudge(options: JudgeOptions): Judge {
 }
 
 /** Masking's own refusal stands in `verdict` already; a denial by a rule is the clearer answer of the two. */
-function strictest(verdict: Verdict, decision: Decision): Verdict {
+function strictest(verdict: Verdict, answer: PolicyDecision): Verdict {
+  const decision = answer.kind === 'review' ? askNobody(answer) : answer
   if (decision.kind === 'deny' || verdict.decision.kind === 'allow') return { ...verdict, decision }
   return verdict
+}
+
+/** Fail closed: where nobody can be asked, nothing runs that people have to agree to. */
+function askNobody({ demands: [first] }: ReviewDemand): Decision {
+  if (first === undefined)
+    return { kind: 'deny', rule: NOT_UNDERSTOOD, message: 'nobody can be asked', hint: undefined }
+  return { kind: 'deny', rule: first.rule, message: 'people have to agree to it first', hint: undefined }
 }
 
 function withMasking(verdict: Verdict, masker: Masker | undefined, trace: TraceText): Verdict {

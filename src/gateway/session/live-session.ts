@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { ControlMessage } from '../../domain/api.js'
 import type { Catalog } from '../../domain/catalog.js'
-import type { Decision } from '../../domain/decision.js'
+import type { PolicyDecision } from '../../domain/decision.js'
 import type { RecordingEvent } from '../../domain/event.js'
 import { describeEnd, type EndReason, type LoopbackVerifier, type Session } from '../../domain/session.js'
 import { HoopError } from '../../lib/hoop-error.js'
@@ -34,7 +34,7 @@ export interface LiveSessionOptions {
 
 /** What policy and masking say in one session, for one database. */
 export interface SessionRules {
-  readonly decide: (input: DecisionInput) => Decision
+  readonly decide: (input: DecisionInput) => PolicyDecision
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
 }
 
