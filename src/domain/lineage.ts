@@ -1,3 +1,5 @@
+import type { Catalog, CatalogRelation } from './catalog.js'
+
 /** A column of a relation of the catalog, by the relation's OID and the attribute number. */
 export interface ColumnOrigin {
   readonly oid: number
@@ -7,7 +9,12 @@ export interface ColumnOrigin {
 /** What the values of an output column are computed from. Conditions and sort keys are not a part of it. */
 export type OutputLineage =
   /** From these columns at most, and from constants, parameters and the session. */
-  | { readonly kind: 'columns'; readonly columns: readonly ColumnOrigin[] }
+  | {
+      readonly kind: 'columns'
+      readonly columns: readonly ColumnOrigin[]
+      /** Set when each value is a value of the one column that is named, as it is. */
+      readonly isCopy?: true
+    }
   /** From what nobody could follow; `reason` is half a sentence, without values. */
   | { readonly kind: 'unknown'; readonly reason: string }
 
@@ -19,3 +26,6 @@ export type StatementLineage =
   | { readonly kind: 'any'; readonly lineage: OutputLineage }
   /** The statement shows no rows of its own, or nothing is said about them. */
   | { readonly kind: 'none' }
+
+/** What the columns of a view are computed from, in their order; undefined where its definition tells nothing. */
+export type TraceView = (view: CatalogRelation, catalog: Catalog) => readonly OutputLineage[] | undefined

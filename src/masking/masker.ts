@@ -1,6 +1,6 @@
 import type { Catalog } from '../domain/catalog.js'
 import type { CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
-import type { StatementLineage } from '../domain/lineage.js'
+import type { StatementLineage, TraceView } from '../domain/lineage.js'
 import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
@@ -44,6 +44,8 @@ export interface MaskerOptions {
   readonly mode?: MaskingMode
   /** The tenant's key of the strategy `hash`. */
   readonly hashKey: Buffer
+  /** What the columns of a view are computed from. Without it, one that reads a protected column is masked whole. */
+  readonly traceView?: TraceView | undefined
 }
 
 /**
@@ -51,12 +53,13 @@ export interface MaskerOptions {
  *
  * @example makeMasker({ rules, catalog, hashKey }).judge(facts.statements, facts)
  */
-export function makeMasker({ rules, catalog, hashKey, mode = 'lineage' }: MaskerOptions): Masker {
+export function makeMasker(options: MaskerOptions): Masker {
+  const { rules, catalog, hashKey, mode = 'lineage', traceView } = options
   const isColumnRule = (rule: MaskingRule): rule is ColumnRule => rule.kind === 'column'
   const columnRules = mode === 'net' ? [] : rules.filter(isColumnRule)
   const detectorRules = rules.filter((rule): rule is DetectorRule => rule.kind === 'detector')
   const context: MaskerContext = {
-    protection: { catalog, columns: resolveProtectedColumns(columnRules, catalog) },
+    protection: { catalog, columns: resolveProtectedColumns(columnRules, { catalog, traceView }) },
     net: makeNet(detectorRules, hashKey),
     netRule: detectorRules[0]?.name,
     hashKey,

@@ -3,6 +3,7 @@ import type { Catalog } from '../../domain/catalog.js'
 import type { Connection, SecretReference } from '../../domain/connection.js'
 import { compileGlob } from '../../domain/glob.js'
 import type { Grant } from '../../domain/grant.js'
+import type { TraceView } from '../../domain/lineage.js'
 import type { MaskingMode } from '../../domain/masking-rule.js'
 import type { ConnectionName, RoleName } from '../../domain/names.js'
 import type { Principal } from '../../domain/principal.js'
@@ -83,8 +84,8 @@ export class Policies {
     return this.#config.auditors.some(group => principal.groups.includes(group))
   }
 
-  /** What policy and masking say to this principal in this database. */
-  rulesFor({ principal, connection, role, database }: Using): SessionRules {
+  /** What policy and masking say to this principal in this database. Without `traceView`, masking follows no view. */
+  rulesFor({ principal, connection, role, database }: Using, traceView?: TraceView): SessionRules {
     const known = this.connection(connection)
     const protocol = known?.protocol ?? ''
     const judge = makeStatementJudge(this.#statements, {
@@ -103,7 +104,7 @@ export class Policies {
       maskerFor: catalog => {
         if (rules.length === 0) return undefined
         if (made?.catalog !== catalog) {
-          made = { catalog, masker: makeMasker({ rules, catalog, hashKey, mode }) }
+          made = { catalog, masker: makeMasker({ rules, catalog, hashKey, mode, traceView }) }
         }
         return made.masker
       },

@@ -16,7 +16,7 @@ import { viewCommand, viewDecision, viewMasking } from './explanation-views.js'
 /** What explaining needs of the gateway. */
 export interface ExplainDeps extends AdmitDeps {
   readonly store: Pick<Store, 'grants' | 'audit'>
-  readonly facts: Pick<FactsCache, 'read' | 'traceLineage'>
+  readonly facts: Pick<FactsCache, 'read' | 'traceLineage' | 'traceView'>
   readonly catalogs: {
     catalog(
       admission: Admission,
@@ -43,7 +43,7 @@ export async function explainStatement(
   const catalog = await deps.catalogs.catalog(admission, { database, address: asking.address })
   const policies = deps.policies()
   const using = { principal: asking.principal, connection: connection.name, role: role.name, database }
-  const { decide, maskerFor } = policies.rulesFor(using)
+  const { decide, maskerFor } = policies.rulesFor(using, (view, asked) => deps.facts.traceView(view, asked))
   const trace = (text: string) => deps.facts.traceLineage(text, catalog)
   const judge = makeJudge({
     readFacts: text => deps.facts.read(text),

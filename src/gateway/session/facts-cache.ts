@@ -1,9 +1,10 @@
-import type { Catalog } from '../../domain/catalog.js'
+import type { Catalog, CatalogRelation } from '../../domain/catalog.js'
 import type { TextFacts } from '../../domain/facts.js'
-import type { StatementLineage } from '../../domain/lineage.js'
+import type { OutputLineage, StatementLineage } from '../../domain/lineage.js'
 import { isTraceable, takesRow } from '../../masking/traceable-functions.js'
 import { isTraceableType } from '../../masking/traceable-types.js'
 import { traceLineage } from '../../sql/lineage/trace-lineage.js'
+import { traceView, type ViewLineage } from '../../sql/lineage/trace-view.js'
 import { loadPostgresGrammar } from '../../sql/postgres/grammar.js'
 import { lookupShape } from '../../sql/postgres/lookup-shape.js'
 import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
@@ -56,6 +57,8 @@ export class FactsCache {
   readonly #entriesMax: number
   readonly #weightBytesMax: number
   readonly #readSmall: (text: string) => Reading
+  /** By snapshot and OID. What is kept goes with the snapshot. */
+  readonly #views = new WeakMap<Catalog, Map<number, ViewLineage>>()
   #weight = 0
   /** Set when the parser of this thread failed, which its size limit excludes: from then on the cage reads everything. */
   #damaged = false
@@ -111,6 +114,23 @@ export class FactsCache {
   traceLineage(text: string, catalog: Catalog): readonly StatementLineage[] {
     if (this.#damaged || !isSmallText(text)) return []
     return traceLineage(text, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow })
+  }
+
+  /** What the columns of a view are computed from; traced once for each snapshot. */
+  traceView(view: CatalogRelation, catalog: Catalog): readonly OutputLineage[] | undefined {
+    let views = this.#views.get(catalog)
+    if (views === undefined) {
+      views = new Map()
+      this.#views.set(catalog, views)
+    }
+    const known = views.get(view.oid)
+    if (known !== undefined) return known.kind === 'outputs' ? known.outputs : undefined
+    const traced: ViewLineage = this.#damaged
+      ? { kind: 'none' }
+      : traceView(view, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow })
+    if (traced.kind === 'damaged') this.#damaged = true
+    views.set(view.oid, traced)
+    return traced.kind === 'outputs' ? traced.outputs : undefined
   }
 
   /** Ends the cage. Small texts can still be read. */

@@ -2,6 +2,7 @@ import type { SessionOpened, SessionRequest } from '../../domain/api.js'
 import type { Catalog } from '../../domain/catalog.js'
 import type { Grant } from '../../domain/grant.js'
 import { readSessionId } from '../../domain/ids.js'
+import type { TraceView } from '../../domain/lineage.js'
 import type { Principal } from '../../domain/principal.js'
 import type { EndReason, Session } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
@@ -201,11 +202,12 @@ export class Sessions {
   /** Follows the configuration: a reload gives new rules to sessions that live. */
   #rulesFor(who: Parameters<Policies['rulesFor']>[0]): ReturnType<Policies['rulesFor']> {
     let policies = this.deps.policies()
-    let rules = policies.rulesFor(who)
+    const traceView: TraceView = (view, catalog) => this.deps.facts.traceView(view, catalog)
+    let rules = policies.rulesFor(who, traceView)
     const current = (): typeof rules => {
       if (policies !== this.deps.policies()) {
         policies = this.deps.policies()
-        rules = policies.rulesFor(who)
+        rules = policies.rulesFor(who, traceView)
       }
       return rules
     }

@@ -1,4 +1,4 @@
-import { NOTHING, type Sources, sameSources, unite } from './sources.js'
+import { asComputed, NOTHING, type Sources, sameSources, unite } from './sources.js'
 
 /** A column of a row: its name, undefined where it cannot be said for certain, and where its values come from. */
 export interface ShapeColumn {
@@ -57,7 +57,7 @@ const wholes = new WeakMap<Shape, Sources>()
 export function wholeRow(shape: Shape): Sources {
   const known = wholes.get(shape)
   if (known !== undefined) return known
-  const whole = unite([...shape.columns.map(column => column.sources), shape.rest ?? NOTHING])
+  const whole = asComputed(unite([...shape.columns.map(column => column.sources), shape.rest ?? NOTHING]))
   wholes.set(shape, whole)
   return whole
 }

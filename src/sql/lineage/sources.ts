@@ -15,6 +15,14 @@ export interface Sources {
 /** A constant: from no column. */
 export const NOTHING: Sources = { columns: new Set(), unknown: undefined }
 
+/** Sources of values that are a column's own. By identity: whatever makes a new value of them makes new sources. */
+const copies = new WeakSet<Sources>()
+
+/** The same columns, for a value that was computed from them. */
+export function asComputed(sources: Sources): Sources {
+  return copies.has(sources) ? { ...sources } : sources
+}
+
 /** From anywhere. `reason` names what could not be followed, never a value. */
 export function unknownSources(reason: string): Sources {
   return { columns: NOTHING.columns, unknown: reason }
@@ -22,16 +30,18 @@ export function unknownSources(reason: string): Sources {
 
 /** One column of a relation. */
 export function columnSource(oid: number, number: number): Sources {
-  return { columns: new Set([oid * NUMBERS_PER_RELATION + number]), unknown: undefined }
+  const source = { columns: new Set([oid * NUMBERS_PER_RELATION + number]), unknown: undefined }
+  copies.add(source)
+  return source
 }
 
-/** All of these together. What is unknown anywhere is unknown. */
+/** All of these together. What is unknown anywhere is unknown. Only one alone can still be a column's own value. */
 export function unite(parts: readonly Sources[]): Sources {
   const distinct = new Set(parts.filter(part => part.columns.size > 0 || part.unknown !== undefined))
   const telling = [...distinct]
   const [first] = telling
   if (first === undefined) return NOTHING
-  if (telling.length === 1) return first
+  if (telling.length === 1) return parts.length === 1 ? first : asComputed(first)
   const unknown = telling.find(part => part.unknown !== undefined)
   if (unknown !== undefined) return unknown
   const columns = new Set<number>()
@@ -57,7 +67,9 @@ const described = new WeakMap<Sources, OutputLineage>()
 export function describeSources(sources: Sources): OutputLineage {
   const known = described.get(sources)
   if (known !== undefined) return known
-  const output = describe(sources)
+  const told = describe(sources)
+  const output: OutputLineage =
+    told.kind === 'columns' && copies.has(sources) ? { ...told, isCopy: true } : told
   described.set(sources, output)
   return output
 }

@@ -30,7 +30,8 @@ export function traceLineage(
   return parsed.statements.map(statement => traceStatement(statement, catalog, options))
 }
 
-function traceStatement(statement: Tree, catalog: Catalog, options: LineageOptions): StatementLineage {
+/** The same for a statement that was parsed already. */
+export function traceStatement(statement: Tree, catalog: Catalog, options: LineageOptions): StatementLineage {
   try {
     return readStatement(new Tracer(catalog, options, PARTS), statement)
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../domain/catalog.js'
-import { isTree, type Tree } from '../postgres/syntax-tree.js'
+import { isTree, type Tree, typeOf } from '../postgres/syntax-tree.js'
 import type { Frame, Shape } from './shape.js'
-import { NOTHING, type Sources } from './sources.js'
+import { asComputed, NOTHING, type Sources } from './sources.js'
 
 /** What is known of the functions and types of the server. Names are as written, without their schema. */
 export interface LineageOptions {
@@ -63,7 +63,8 @@ export class Tracer {
   /** Where the value of an expression can come from; lists and bodies are all of what is in them. */
   expression(node: unknown, scope: Scope): Sources {
     if (!isTree(node) && !Array.isArray(node)) return NOTHING
-    const sources = this.nested(() => this.parts.expression(this, node, scope))
+    const found = this.nested(() => this.parts.expression(this, node, scope))
+    const sources = isTree(node) && typeOf(node) === 'ColumnRef' ? found : asComputed(found)
     this.#charge(sources.columns.size)
     return sources
   }
