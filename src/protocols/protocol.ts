@@ -142,6 +142,15 @@ export interface Verdict {
   /** For the recording, so that sessions can be searched. */
   readonly verbs: readonly string[]
   readonly tables: readonly string[]
+  /** With `prepare`: people would be asked before it runs, so the target need not hear of it before. */
+  readonly reviewedWhenRun?: true
+}
+
+/** Something the gateway says to the person in front of the client while nothing is wrong. */
+export interface ClientNotice {
+  readonly message: string
+  readonly detail?: string
+  readonly hint?: string
 }
 
 /**
@@ -156,12 +165,21 @@ export interface Machine {
   fromTarget(chunk: Buffer): readonly Action[]
   /** Answers the `judge` action that is open, and goes on with what the client sent after it. */
   decide(verdict: Verdict): readonly Action[]
+  /**
+   * The open `judge` action waits for people: the target is asked for what it owes up to there, so that the client is not
+   * left without the answers that came before.
+   */
+  hold(): readonly Action[]
+  /** Tells the client, as soon as it is not in the middle of a message. */
+  notify(notice: ClientNotice): readonly Action[]
   /** What masking does to everything that belongs to no statement: notifications, settings. Set once, before `begin`. */
   setBackground(masking: StatementMasking | undefined): void
   /** One side is gone or the session ends: what is still owed is recorded, and the client is told why. */
   end(reason: EndReason, message: string): readonly Action[]
   /** True while a `judge` action waits for its verdict. The driver stops reading the client then. */
   readonly isWaiting: boolean
+  /** True when what waits for its verdict is dropped whatever it is: something before it failed. */
+  readonly isMoot: boolean
   /** True while an answer is owed to the client; an idle limit does not count this time. */
   readonly isBusy: boolean
 }

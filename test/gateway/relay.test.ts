@@ -34,7 +34,10 @@ function machineOf(overrides: Partial<Machine> = {}): Machine {
     decide: () => [RECORD, { kind: 'toTarget', bytes: Buffer.from('forwarded') }],
     setBackground: () => {},
     end: () => [],
+    hold: () => [],
+    notify: () => [],
     isWaiting: false,
+    isMoot: false,
     isBusy: false,
     ...overrides,
   }

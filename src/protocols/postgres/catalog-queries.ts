@@ -74,6 +74,27 @@ FROM ${VIEWS},
   JOIN pg_catalog.pg_proc AS p ON p.oid = m.found[1]::pg_catalog.oid
 WHERE p.proname ~ '${TELLING_FUNCTIONS}'`,
   },
+  // Exclusion constraints are indexes too. Columns in expressions and conditions of an index are its dependencies; a
+  // whole row is none, and is found in the stored tree. 0 stands for any column.
+  constraints: {
+    rowsMax: 200_000,
+    text: `SELECT o.conrelid, o.contype, pg_catalog.array_to_string(o.conkey, ' '), o.confrelid,
+  pg_catalog.array_to_string(o.confkey, ' ')
+FROM pg_catalog.pg_constraint AS o
+WHERE o.contype IN ('c', 'f') AND o.conrelid >= ${FIRST_USER_OID}
+UNION ALL
+SELECT i.indrelid, 'u', pg_catalog.array_to_string(ARRAY(
+    SELECT k.number FROM pg_catalog.unnest(i.indkey) AS k(number) WHERE k.number <> 0
+    UNION
+    SELECT d.refobjsubid FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+    UNION
+    SELECT 0 WHERE i.indexprs::pg_catalog.text ~ ':varattno 0[^0-9]' OR i.indpred::pg_catalog.text ~ ':varattno 0[^0-9]'
+  ), ' '), 0, NULL
+FROM pg_catalog.pg_index AS i
+WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid >= ${FIRST_USER_OID}`,
+  },
   functions: {
     rowsMax: 100_000,
     text: `SELECT DISTINCT p.proname
@@ -129,7 +150,9 @@ export interface CatalogStatement {
 /** The statements in the order in which they are asked and answered. */
 export const CATALOG_STATEMENTS: readonly CatalogStatement[] = [
   ...CATALOG_PREAMBLE.map(silent),
-  ...(['relations', 'columns', 'reads', 'parents', 'callers', 'functions'] as const).map(asking),
+  ...(['relations', 'columns', 'reads', 'parents', 'callers', 'constraints', 'functions'] as const).map(
+    asking,
+  ),
   silent("SET LOCAL lock_timeout = '500ms'"),
   asking(CATALOG_OPTIONAL),
   silent('COMMIT'),

@@ -1,6 +1,7 @@
 import type { Catalog, CatalogColumn, CatalogRelation } from '../../domain/catalog.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { CatalogAction, CatalogReader } from '../protocol.js'
+import { readConstraint } from './catalog-constraints.js'
 import {
   CATALOG_OPTIONAL,
   CATALOG_QUERIES,
@@ -29,6 +30,7 @@ class PostgresCatalogReader implements CatalogReader {
     reads: [],
     parents: [],
     callers: [],
+    constraints: [],
     functions: [],
     definitions: [],
   }
@@ -93,12 +95,14 @@ function buildCatalog(version: number, rows: Readonly<Record<CatalogQuery, reado
   const reads = groupByOid(rows.reads, ([, oid, column]) => ({ oid: Number(oid), column: Number(column) }))
   const parents = groupByOid(rows.parents, ([, parent]) => Number(parent))
   const definitions = new Map(rows.definitions.map(([oid, text]) => [Number(oid), text ?? '']))
+  const constraints = groupByOid(rows.constraints, readConstraint)
   const callers = new Set(rows.callers.map(([oid]) => Number(oid)))
   const byOid = new Map<number, CatalogRelation>()
   const byName = new Map<string, CatalogRelation[]>()
   for (const [oidText, schema, name, kind] of rows.relations) {
     const oid = Number(oidText)
     const definition = definitions.get(oid)
+    const checked = constraints.get(oid)
     const relation: CatalogRelation = {
       oid,
       schema: schema ?? '',
@@ -108,6 +112,7 @@ function buildCatalog(version: number, rows: Readonly<Record<CatalogQuery, reado
       reads: mergeReads(reads.get(oid) ?? []),
       parents: parents.get(oid) ?? [],
       callsFunctions: callers.has(oid),
+      ...(checked === undefined ? {} : { constraints: checked }),
       ...(definition === undefined ? {} : { definition }),
     }
     byOid.set(oid, relation)

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
+import { hash } from 'node:crypto'
 import type { RecordedValue } from '../../domain/event.js'
+import type { BoundValues } from '../../domain/operation.js'
 import { ByteReader } from '../../lib/byte-reader.js'
-import { describeBindValue } from './values.js'
+import { describeBindValue, VALUE_BYTES_MAX } from './values.js'
 
 const HEADER_BYTES = 5
 /** Bytes of all bind values of one Bind that a recording keeps. */
@@ -21,6 +23,8 @@ export interface BindFields {
   readonly valueFormats: readonly number[]
   readonly values: readonly (Buffer | null)[]
   readonly resultFormats: readonly number[]
+  /** Everything behind both names, as it came. */
+  readonly rest: Buffer
 }
 
 /** Reads the text of a Query; `broken` when it is not one string, undefined when it is not valid UTF-8. */
@@ -47,6 +51,7 @@ export function readBind(body: Buffer): BindFields | undefined {
   const reader = new ByteReader(body)
   const portal = reader.takeUntilNul()
   const statement = reader.takeUntilNul()
+  const rest = body.subarray(portal.length + statement.length + 2)
   const valueFormats = readCodes(reader)
   const count = reader.uint16()
   const values: (Buffer | null)[] = []
@@ -56,7 +61,7 @@ export function readBind(body: Buffer): BindFields | undefined {
   }
   const resultFormats = readCodes(reader)
   if (!reader.ok || reader.remaining > 0) return undefined
-  return { portal, statement, valueFormats, values, resultFormats }
+  return { portal, statement, valueFormats, values, resultFormats, rest }
 }
 
 /** Reads Describe and Close: a letter and a name; undefined when it is not well formed. */
@@ -74,8 +79,21 @@ export function readExecute(body: Buffer): Buffer | undefined {
   return nul >= 0 && nul === body.length - 5 ? body.subarray(0, nul) : undefined
 }
 
+/** What a Bind gives a statement to run with; undefined when it gives no values. */
+export function boundValues(bind: BindFields, types: readonly number[]): BoundValues | undefined {
+  if (bind.values.length === 0) return undefined
+  let left = VALUES_BYTES_MAX
+  let isWhole = true
+  for (const value of bind.values) {
+    if (value === null) continue
+    left -= value.length
+    if (value.length > VALUE_BYTES_MAX || left < 0) isWhole = false
+  }
+  return { values: recordValues(bind, types), digest: hash('sha256', bind.rest), types, isWhole }
+}
+
 /** Bind values as a recording keeps them. */
-export function recordValues(bind: BindFields, parameterTypes: readonly number[]): readonly RecordedValue[] {
+function recordValues(bind: BindFields, parameterTypes: readonly number[]): readonly RecordedValue[] {
   let left = VALUES_BYTES_MAX
   return bind.values.map((value, at) => {
     left -= value?.length ?? 0

@@ -1,5 +1,5 @@
 import type { Verdict } from '../protocol.js'
-import { readBind, readExecute, readParse, readQuery, readTarget, recordValues } from './client-fields.js'
+import { boundValues, readBind, readExecute, readParse, readQuery, readTarget } from './client-fields.js'
 import { type FrameSink, FrameWalker, type Outcome, type Treatment } from './frames.js'
 import type { Joint } from './joint.js'
 import { onlyOne, type Portal, protocolNameKey } from './names.js'
@@ -7,11 +7,18 @@ import { type Held, OperationGate } from './operation-gate.js'
 import { type ClientPhase, clientMay, isLengthImpossible } from './phases.js'
 import { OWN_RULES, ownDenial } from './refusal.js'
 import { CLIENT, describeTag } from './tags.js'
+import { isSureName } from './uncertain-name.js'
 
 /** The largest Bind that is gathered, and the largest statement that is discarded politely rather than cut off. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 /** Describe, Close, Execute and CopyFail hold a name or a sentence. */
 const SMALL_BYTES_MAX = 64 * 1024
+
+/** Only servers in UTF8 surely know a name outside of ASCII by its bytes. */
+const UNSURE_NAME = ownDenial(
+  OWN_RULES.notUnderstood,
+  'names of statements and portals must be ASCII where the server does not encode in UTF8',
+)
 
 /** Reads what the client says: judges operations, keeps names, and lets the rest pass. */
 export class ClientMessages implements FrameSink {
@@ -74,6 +81,10 @@ export class ClientMessages implements FrameSink {
         return this.#close(bytes.subarray(start + 5, end))
       case CLIENT.sync:
         return this.#sync()
+      case CLIENT.flush:
+        // The client wants the answers so far.
+        this.#sendKept()
+        return 'pass'
       case CLIENT.copyData:
         return this.#keepCopyData(bytes, start, end)
       case CLIENT.copyDone:
@@ -135,6 +146,8 @@ export class ClientMessages implements FrameSink {
       const denial = ownDenial(OWN_RULES.nameLimit, 'too many prepared statements are open', 'DEALLOCATE ALL')
       return this.#gate.refuse('extended', text ?? '', denial)
     }
+    if (!isSureName(fields.name, this.#joint.serverEncoding))
+      return this.#gate.refuse('extended', text ?? '', UNSURE_NAME)
     return this.#hold(
       'extended',
       text === undefined ? undefined : { kind: 'parse', name, key, text, parameterTypes },
@@ -155,17 +168,24 @@ export class ClientMessages implements FrameSink {
           )
         : joint.cursors.isFullFor(key)
           ? ownDenial(OWN_RULES.nameLimit, 'too many portals are open', 'CLOSE ALL')
-          : undefined
+          : isSureName(fields.portal, joint.serverEncoding)
+            ? undefined
+            : UNSURE_NAME
     if (denial !== undefined) {
       this.walker.flush()
       return this.#gate.refuse('extended', `(Bind to "${fields.statement.toString('utf8')}")`, denial)
     }
     const prepared = onlyOne(resolved)
+    if (prepared?.isReviewed === true) {
+      this.walker.flush()
+      joint.keepBack()
+    }
     const portal: Portal = {
       prepared,
       outlivesTransaction: false,
       formats: fields.resultFormats,
-      values: recordValues(fields, prepared?.parameterTypes ?? []),
+      bound: boundValues(fields, prepared?.parameterTypes ?? []),
+      review: undefined,
       columns: undefined,
       describedIn: -1,
     }
@@ -227,9 +247,16 @@ export class ClientMessages implements FrameSink {
 
   #sync(): Outcome {
     const joint = this.#joint
+    this.#sendKept()
     joint.skipping = false
     joint.batch += 1
     return this.#owed(joint.owe({ kind: 'sync', optional: joint.copyIn }))
+  }
+
+  #sendKept(): void {
+    if (!this.#joint.isKeepingBack) return
+    this.walker.flush()
+    this.#joint.sendKept()
   }
 
   /** Outside of COPY the target ignores these messages; a client may only send them where a COPY can have failed. */

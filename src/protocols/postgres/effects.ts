@@ -1,3 +1,4 @@
+import type { ReviewId } from '../../domain/ids.js'
 import type { Verdict } from '../protocol.js'
 import { type Change, type NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
 
@@ -29,6 +30,7 @@ export function overflowsNames(names: Names, verdict: Verdict): boolean {
 /** Notes what the text is about to do to names. Only the text's own statements count, not those behind names it uses. */
 export function beginEffects(names: Names, text: string, verdict: Verdict, batch: number): readonly Effect[] {
   if (!verdict.facts.understood) return NONE
+  const review = verdict.decision.kind === 'allow' ? verdict.decision.review : undefined
   let effects: Effect[] | undefined
   for (const [at, statement] of verdict.facts.statements.entries()) {
     const { sessionName } = statement.flow
@@ -42,10 +44,11 @@ export function beginEffects(names: Names, text: string, verdict: Verdict, batch
       text,
       statements: [statement],
       masking: verdict.masking,
+      isReviewed: false,
       parameterTypes: [],
       columns: undefined,
     }
-    const effect = effectOf(names, sessionName, prepared, batch)
+    const effect = effectOf({ names, sessionName, prepared, batch, review })
     if (effect !== undefined) effects.push({ at, ...effect })
   }
   return effects ?? NONE
@@ -53,12 +56,15 @@ export function beginEffects(names: Names, text: string, verdict: Verdict, batch
 
 type EffectOf = Effect extends infer One ? (One extends Effect ? Omit<One, 'at'> : never) : never
 
-function effectOf(
-  names: Names,
-  sessionName: NonNullable<Prepared['statements'][number]['flow']['sessionName']>,
-  prepared: Prepared,
-  batch: number,
-): EffectOf | undefined {
+interface NameUse {
+  readonly names: Names
+  readonly sessionName: NonNullable<Prepared['statements'][number]['flow']['sessionName']>
+  readonly prepared: Prepared
+  readonly batch: number
+  readonly review: ReviewId | undefined
+}
+
+function effectOf({ names, sessionName, prepared, batch, review }: NameUse): EffectOf | undefined {
   const key = sessionName.name === undefined ? undefined : sqlNameKey(sessionName.name)
   switch (sessionName.kind) {
     case 'prepare':
@@ -69,7 +75,7 @@ function effectOf(
       return { kind: 'statement', change: names.statements.begin(key, batch, undefined) }
     case 'declare':
       if (key === undefined) return undefined
-      return { kind: 'cursor', change: names.cursors.begin(key, batch, cursorOf(prepared)) }
+      return { kind: 'cursor', change: names.cursors.begin(key, batch, cursorOf(prepared, review)) }
     case 'close':
       if (key === undefined) return { kind: 'clear', of: 'cursors' }
       return { kind: 'cursor', change: names.cursors.begin(key, batch, undefined) }
@@ -79,9 +85,17 @@ function effectOf(
 }
 
 /** Facts do not say WITH HOLD. A text without the word cannot mean it; one with it may. */
-function cursorOf(prepared: Prepared): Portal {
+function cursorOf(prepared: Prepared, review: ReviewId | undefined): Portal {
   const outlivesTransaction = /hold/i.test(prepared.text)
-  return { prepared, outlivesTransaction, formats: [], values: [], columns: undefined, describedIn: -1 }
+  return {
+    prepared,
+    outlivesTransaction,
+    formats: [],
+    bound: undefined,
+    review,
+    columns: undefined,
+    describedIn: -1,
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { EndReason } from '../../domain/session.js'
-import { errorResponse } from './codec.js'
+import type { ClientNotice } from '../protocol.js'
+import { errorResponse, noticeResponse } from './codec.js'
 
 /** SQLSTATE by reason; undefined where nobody is left to read it. PostgreSQL, appendix A. Drivers decide by these whether to try again. */
 const SQL_STATES: Readonly<Record<EndReason, string | undefined>> = {
@@ -49,4 +50,24 @@ export function fatalError(error: {
   ])
   if (hint !== undefined) fields.set('H', hint)
   return errorResponse(fields)
+}
+
+/**
+ * A NoticeResponse of the gateway's own. What people wrote may be in it: what a terminal would not show as text is shown
+ * as a mark (a comment must not paint over the line before it).
+ */
+export function clientNotice({ message, detail, hint }: ClientNotice): Buffer {
+  const fields = new Map([
+    ['S', 'NOTICE'],
+    ['V', 'NOTICE'],
+    ['C', '00000'],
+    ['M', asText(message)],
+  ])
+  if (detail !== undefined) fields.set('D', asText(detail))
+  if (hint !== undefined) fields.set('H', asText(hint))
+  return noticeResponse(fields)
+}
+
+function asText(text: string): string {
+  return text.replace(/\p{C}/gu, '\u{fffd}')
 }

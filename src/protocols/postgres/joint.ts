@@ -1,16 +1,22 @@
 import type { Decision } from '../../domain/decision.js'
 import type { RecordedValue, RecordingEvent } from '../../domain/event.js'
 import type { StatementFacts } from '../../domain/facts.js'
-import type { SessionNames } from '../../domain/operation.js'
+import type { ReviewId } from '../../domain/ids.js'
+import type { SessionNames, TransactionState } from '../../domain/operation.js'
 import type { EndReason } from '../../domain/session.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { Action, JoinOptions, Verdict } from '../protocol.js'
+import { flush } from './codec.js'
 import { beginEffects, type Names } from './effects.js'
 import { endError } from './end-error.js'
+import { KeptBack } from './kept-back.js'
 import { NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
 import { OWED_MAX, type Owed, OwedQueue, runOf } from './owed.js'
 import { refusalFrom } from './refusal.js'
 import { Run } from './run.js'
+
+/** Notices that wait for the end of one message; a message ends, or the connection does. */
+const NOTICES_MAX = 16
 
 /** An operation as it is decided. */
 export interface Begun {
@@ -27,7 +33,11 @@ export class Joint implements Names {
   readonly statements = new NameTable<Prepared>()
   readonly cursors = new NameTable<Portal>()
   /** Both tables as policy may ask them. */
-  readonly names: SessionNames = { behind: (kind, name) => this.#behind(kind, name) }
+  readonly names: SessionNames = {
+    behind: (kind, name) => this.#behind(kind, name),
+    textsBehind: (kind, name) => this.#textsBehind(kind, name),
+    openedBy: name => this.#openedBy(name),
+  }
   /** Counts what the server does as one unit up to an error: a Query, or the messages up to a Sync. */
   batch = 0
   /** An error was answered or is certain to be, and the target ignores what the client sends up to Sync. */
@@ -36,6 +46,8 @@ export class Joint implements Names {
   copyIn = false
   /** A COPY FROM STDIN failed before the client ended its data, which it may go on sending for a while. */
   copyIsStale = false
+  /** How the target stores text and names, and so how it compares them. Empty when it does not say. */
+  readonly serverEncoding: string
   /** From ReadyForQuery: idle, in a transaction, or in a failed one. */
   status: 'I' | 'T' | 'E' = 'I'
   /** Definitions changed in a transaction that is not over. */
@@ -50,10 +62,14 @@ export class Joint implements Names {
   flushClient: () => void = () => {}
   /** True while the client has got half a message. Set by the target's side. */
   clientIsMidMessage: () => boolean = () => false
+  /** Notices of the gateway's own for which the client is in the middle of a message. */
+  notices: Buffer[] = []
+  readonly #kept = new KeptBack(bytes => this.act({ kind: 'toTarget', bytes }))
   #actions: Action[] = []
 
   constructor(options: JoinOptions) {
     this.options = options
+    this.serverEncoding = options.ready.settings.get('server_encoding') ?? ''
   }
 
   /** The actions since the last call. */
@@ -72,7 +88,40 @@ export class Joint implements Names {
   }
 
   toTarget(bytes: Buffer): void {
-    this.#actions.push({ kind: 'toTarget', bytes })
+    if (!this.#kept.add(bytes)) this.#actions.push({ kind: 'toTarget', bytes })
+  }
+
+  get isKeepingBack(): boolean {
+    return this.#kept.isKeeping
+  }
+
+  /** Keeps what follows for the target back, up to an operation that people may be asked about. */
+  keepBack(): void {
+    this.#kept.begin(this.owed.isBusy)
+  }
+
+  /** Sends what was kept back. */
+  sendKept(): void {
+    this.#kept.send()
+  }
+
+  /** Asks the target for the answers that it owes, past what is kept back. PostgreSQL protocol, "Extended Query". */
+  flushTarget(): void {
+    if (this.#targetIsBusy) this.act({ kind: 'toTarget', bytes: flush() })
+  }
+
+  /** What an operation would run in. What the target has not answered may have opened a transaction, or closed it. */
+  get transaction(): TransactionState {
+    if (this.#targetIsBusy || this.status === 'T') return 'open'
+    return this.status === 'I' ? 'none' : 'failed'
+  }
+
+  /** Tells the client, or keeps the message until the one it is reading is over. */
+  notify(bytes: Buffer): void {
+    if (!this.clientIsMidMessage()) {
+      this.flushClient()
+      this.toClient(bytes)
+    } else if (this.notices.length < NOTICES_MAX) this.notices.push(bytes)
   }
 
   record(event: RecordingEvent): void {
@@ -139,6 +188,24 @@ export class Joint implements Names {
     this.ended = true
     const error = this.fatalWasSent || this.clientIsMidMessage() ? undefined : endError(reason, message)
     if (error !== undefined) this.toClient(error)
+  }
+
+  get #targetIsBusy(): boolean {
+    return this.#kept.isKeeping ? this.#kept.targetWasBusy : this.owed.isBusy
+  }
+
+  #textsBehind(kind: 'prepared' | 'cursor', name: string): readonly string[] {
+    const key = sqlNameKey(name)
+    const prepared =
+      kind === 'prepared'
+        ? this.statements.behind(key)
+        : this.cursors.behind(key)?.flatMap(portal => portal.prepared ?? [])
+    return prepared?.map(one => one.text) ?? []
+  }
+
+  #openedBy(cursor: string): ReviewId | undefined {
+    const [only, ...more] = this.cursors.behind(sqlNameKey(cursor)) ?? []
+    return more.length === 0 ? only?.review : undefined
   }
 
   #behind(kind: 'prepared' | 'cursor', name: string): readonly StatementFacts[] | undefined {

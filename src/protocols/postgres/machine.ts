@@ -1,9 +1,10 @@
 import type { EndReason } from '../../domain/session.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
-import type { Action, JoinOptions, Machine, Verdict } from '../protocol.js'
+import type { Action, ClientNotice, JoinOptions, Machine, Verdict } from '../protocol.js'
 import { ClientMessages } from './client-messages.js'
 import { unpinnedSetting } from './client-settings.js'
 import { authenticationOk, backendKeyData, readyForQuery } from './codec.js'
+import { clientNotice } from './end-error.js'
 import { Joint } from './joint.js'
 import { maskedParameterStatus } from './server-text.js'
 import { TargetMessages } from './target-messages.js'
@@ -80,6 +81,22 @@ class PostgresMachine implements Machine {
         this.#backlogBytes -= chunk.length
         this.#client.walker.feed(chunk)
       }
+    })
+  }
+
+  get isMoot(): boolean {
+    return this.isWaiting && this.#joint.skipping
+  }
+
+  hold(): readonly Action[] {
+    return this.#step(() => this.#joint.flushTarget())
+  }
+
+  notify(notice: ClientNotice): readonly Action[] {
+    return this.#step(() => {
+      const { client } = this.#joint.options
+      this.#joint.record({ kind: 'notice', client, severity: 'NOTICE', message: notice.message })
+      this.#joint.notify(clientNotice(notice))
     })
   }
 

@@ -1,5 +1,6 @@
-import type { RecordedValue } from '../../domain/event.js'
 import type { StatementFacts } from '../../domain/facts.js'
+import type { ReviewId } from '../../domain/ids.js'
+import type { BoundValues } from '../../domain/operation.js'
 import type { ColumnSource, StatementMasking } from '../../masking/statement-masking.js'
 
 /** A statement that a name stands for, made by Parse or by SQL's PREPARE. */
@@ -9,6 +10,8 @@ export interface Prepared {
   readonly statements: readonly StatementFacts[]
   /** What hides values in messages while the statement is bound or described. */
   readonly masking: StatementMasking | undefined
+  /** People would be asked before it runs. */
+  readonly isReviewed: boolean
   /** From Parse, then from ParameterDescription; only for reading bind values into the recording. */
   parameterTypes: readonly number[]
   /** From a description of the statement: names and types for the recording, never a ground for masking. */
@@ -23,7 +26,10 @@ export interface Portal {
   readonly outlivesTransaction: boolean
   /** Result formats as Bind gave them: none, one for all, or one a column. */
   readonly formats: readonly number[]
-  readonly values: readonly RecordedValue[]
+  /** Undefined when there are no values. */
+  readonly bound: BoundValues | undefined
+  /** The review that let it begin: a portal runs once, and what is asked of it later is the rest of that. */
+  review: ReviewId | undefined
   /**
    * From a description of this very portal, whose plan is fixed: a statement can be planned anew between its description
    * and Bind, and the same columns may then come from elsewhere.

@@ -1,4 +1,5 @@
 import type { Decision } from '../../domain/decision.js'
+import type { Operation } from '../../domain/operation.js'
 import type { Verdict } from '../protocol.js'
 import { writeMessage } from './codec.js'
 import { overflowsNames } from './effects.js'
@@ -7,6 +8,7 @@ import type { Joint } from './joint.js'
 import type { Portal, Prepared } from './names.js'
 import { OWN_RULES, ownDenial, substituteParse, substituteQuery } from './refusal.js'
 import type { Run } from './run.js'
+import { uncertainName } from './uncertain-name.js'
 
 /** A message that waits for a verdict. */
 export type Held =
@@ -32,9 +34,24 @@ export class OperationGate {
   /** Asks for a verdict. */
   hold(held: Held): Outcome {
     this.#held = held
-    const step = held.kind === 'parse' ? 'prepare' : 'run'
-    this.#joint.act({ kind: 'judge', operation: { text: held.text, step, names: this.#joint.names } })
+    this.#joint.act({ kind: 'judge', operation: this.#operation(held) })
     return 'wait'
+  }
+
+  #operation(held: Held): Operation {
+    const { names, transaction } = this.#joint
+    if (held.kind === 'parse') return { text: held.text, step: 'prepare', names }
+    const { text } = held
+    if (held.kind === 'query') return { text, step: 'run', names, transaction }
+    const { bound, review } = held.portal
+    return {
+      text,
+      step: 'run',
+      names,
+      transaction,
+      ...(bound === undefined ? {} : { bound }),
+      ...(review === undefined ? {} : { continues: review }),
+    }
   }
 
   /** Takes the verdict on what is held and says what becomes of the message. */
@@ -67,13 +84,19 @@ export class OperationGate {
   }
 
   #decision(held: Held, verdict: Verdict): Decision {
-    if (verdict.decision.kind === 'deny' || held.kind === 'parse' || !overflowsNames(this.#joint, verdict))
-      return verdict.decision
+    if (verdict.decision.kind === 'deny') return verdict.decision
+    const { serverEncoding } = this.#joint
+    const name = uncertainName(verdict.statements, serverEncoding)
+    if (name !== undefined) {
+      const why = `the name "${name}" can be another one where the server encodes in ${serverEncoding}`
+      return ownDenial(OWN_RULES.notUnderstood, why)
+    }
+    if (held.kind === 'parse' || !overflowsNames(this.#joint, verdict)) return verdict.decision
     return ownDenial(OWN_RULES.nameLimit, 'too many prepared statements or cursors are open', 'DISCARD ALL')
   }
 
   #deny(held: Held, verdict: Verdict, decision: Decision): 'drop' {
-    const values = held.kind === 'execute' ? held.portal.values : []
+    const values = held.kind === 'execute' ? (held.portal.bound?.values ?? []) : []
     const run = this.#joint.begin({ text: held.text, values, decision, verdict })
     this.#substitute(
       held.kind === 'query' ? 'query' : 'extended',
@@ -85,6 +108,7 @@ export class OperationGate {
 
   #runQuery(text: string, verdict: Verdict): 'pass' | 'drop' {
     const joint = this.#joint
+    joint.sendKept()
     const run = joint.begin({ text, values: [], decision: verdict.decision, verdict })
     joint.batch += 1
     return joint.owe({ kind: 'query', run }) ? 'pass' : 'drop'
@@ -96,7 +120,9 @@ export class OperationGate {
     const { statements, masking } = verdict
     // INVARIANT 1: the target reads the text now, whether or not it is ever run.
     joint.record({ kind: 'prepare', client: joint.options.client, statement: text })
-    const prepared: Prepared = { text, statements, masking, parameterTypes, columns: undefined }
+    const isReviewed = verdict.reviewedWhenRun === true
+    if (isReviewed) joint.keepBack()
+    const prepared: Prepared = { text, statements, masking, isReviewed, parameterTypes, columns: undefined }
     const change = joint.statements.begin(key, joint.batch, prepared)
     return joint.owe({ kind: 'parse', key, change, masking, run: undefined }) ? 'pass' : 'drop'
   }
@@ -104,7 +130,10 @@ export class OperationGate {
   #execute(held: Held & { readonly kind: 'execute' }, verdict: Verdict): 'pass' | 'drop' {
     const joint = this.#joint
     const { portal, text } = held
-    const run = joint.begin({ text, values: portal.values, decision: verdict.decision, verdict })
+    const { decision } = verdict
+    joint.sendKept()
+    const run = joint.begin({ text, values: portal.bound?.values ?? [], decision, verdict })
+    if (decision.kind === 'allow' && decision.review !== undefined) portal.review = decision.review
     const { masking } = verdict
     // Rows without a description cannot be masked. Nobody asked for one that surely comes before them: ask for it.
     if (masking !== undefined && portal.columns === undefined && portal.describedIn !== joint.batch) {
@@ -124,6 +153,7 @@ export class OperationGate {
     const joint = this.#joint
     const { refusal } = run
     if (refusal === undefined) return 'drop'
+    joint.sendKept()
     if (form === 'query') {
       joint.batch += 1
       if (!joint.owe({ kind: 'query', run })) return 'stop'

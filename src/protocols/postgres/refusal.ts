@@ -21,10 +21,21 @@ export const OWN_RULES = {
 } as const
 
 const INSUFFICIENT_PRIVILEGE = '42501'
+const QUERY_CANCELED = '57014'
 const PROGRAM_LIMIT_EXCEEDED = '54000'
+
+/** The words of the server itself, when a statement ends by a cancel request. */
+const CANCELED = 'canceling statement due to user request'
 
 /** What policy refused. */
 export function refusalFrom(decision: Decision & { readonly kind: 'deny' }): Refusal {
+  const { review } = decision
+  if (decision.cause === 'withdrawn')
+    return { rule: decision.rule, code: QUERY_CANCELED, message: CANCELED, hint: undefined }
+  if (review !== undefined) {
+    const message = `refused in review ${review}: ${decision.message}`
+    return { rule: decision.rule, code: INSUFFICIENT_PRIVILEGE, message, hint: decision.hint }
+  }
   const limit = decision.rule === OWN_RULES.statementLimit || decision.rule === OWN_RULES.nameLimit
   return {
     rule: decision.rule,

@@ -60,6 +60,7 @@ export class TargetMessages implements FrameSink {
 
   header(tag: number, length: number): Treatment {
     if (this.#joint.ended) return 'stop'
+    if (this.#joint.notices.length > 0) this.#sendNotices()
     if (tag === TARGET.dataRow || tag === TARGET.copyData) return this.#rowHeader(tag, length)
     if (isLengthImpossible('target', tag, length))
       return this.#violation(`message ${describeTag(tag)} of the target has the length ${length}`)
@@ -92,6 +93,13 @@ export class TargetMessages implements FrameSink {
       default:
         return this.#answers.answer(tag, body)
     }
+  }
+
+  /** Between two messages, what the gateway has to say itself. */
+  #sendNotices(): void {
+    this.walker.flush()
+    for (const notice of this.#joint.notices) this.#output.append(notice)
+    this.#joint.notices = []
   }
 
   /** The hot path: a row or COPY data of the result that is coming in. */
