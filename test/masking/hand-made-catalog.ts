@@ -10,6 +10,7 @@ export interface RelationSketch {
   readonly parents?: readonly string[]
   readonly reads?: Readonly<Record<string, readonly number[]>>
   readonly callsFunctions?: boolean
+  readonly definition?: string
 }
 
 const FIRST_OID = 20_000
@@ -36,6 +37,7 @@ export function sketchCatalog(
       parents: (sketch.parents ?? []).map(oidOf),
       reads: Object.entries(sketch.reads ?? {}).map(([read, columns]) => ({ oid: oidOf(read), columns })),
       callsFunctions: sketch.callsFunctions ?? false,
+      ...(sketch.definition === undefined ? {} : { definition: sketch.definition }),
     }
   })
   const byName = new Map<string, CatalogRelation[]>()

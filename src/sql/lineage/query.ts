@@ -13,7 +13,7 @@ import { isStarTarget } from './expression.js'
 import { below, type FromItem, traceFrom } from './from-clause.js'
 import { lookUpName, lookUpRow } from './look-up.js'
 import { outputName } from './output-name.js'
-import { alsoFrom, concatenated, type Shape, sealedShape, stacked, wholeRow } from './shape.js'
+import { alsoFrom, concatenated, conditionsOf, type Shape, sealedShape, stacked, wholeRow } from './shape.js'
 import { NOTHING, type Sources, unite } from './sources.js'
 import { type Scope, type Tracer, Untraceable } from './tracer.js'
 import { withTables } from './with-clause.js'
@@ -58,7 +58,7 @@ function traceSimple(tracer: Tracer, body: Tree, scope: Scope): Shape {
   const shape = traceTargets(tracer, targets, { scope: inner, from: { ...from, items, star } })
   const distinct = listAt(body, 'distinctClause').length > 0 ? wholeRow(shape) : NOTHING
   const rows = unite([from.star.rows, rowsOfTargets(tracer, targets, inner), distinct])
-  return { ...shape, rows, conditions }
+  return { ...shape, rows, conditions: unite([conditions, conditionsOf([from.star])]) }
 }
 
 /**

@@ -21,7 +21,7 @@ export interface Shape {
   readonly rest: Sources | undefined
   /** What decides how many rows there are, beside conditions: arguments of functions in FROM, LIMIT. */
   readonly rows: Sources
-  /** What the conditions of the query itself read; undefined for what is no query. */
+  /** What the conditions of the query read, and of those in its FROM clause; undefined for what is no query. */
   readonly conditions?: Sources
 }
 
@@ -102,31 +102,39 @@ export function concatenated(shapes: readonly Shape[]): Shape {
   if (shapes.length === 1 && only !== undefined) return only
   const rests = shapes.flatMap(({ rest }) => (rest === undefined ? [] : [rest]))
   if (shapes.reduce((sum, shape) => sum + shape.columns.length, 0) > COLUMNS_MAX) {
-    return openShape(unite(shapes.map(wholeRow)), unite(shapes.map(shape => shape.rows)))
+    const all = openShape(unite(shapes.map(wholeRow)), unite(shapes.map(shape => shape.rows)))
+    return { ...all, conditions: conditionsOf(shapes) }
   }
   return {
     columns: shapes.flatMap(shape => shape.columns),
     sealed: shapes.every(shape => shape.sealed),
     rest: rests.length === 0 ? undefined : unite(rests),
     rows: unite(shapes.map(shape => shape.rows)),
+    conditions: conditionsOf(shapes),
   }
+}
+
+/** The conditions of all of them. */
+export function conditionsOf(shapes: readonly Shape[]): Sources {
+  return unite(shapes.map(({ conditions }) => conditions ?? NOTHING))
 }
 
 /** Rows of two queries under each other, column by column; the names are those of the first. */
 export function stacked(first: Shape, second: Shape): Shape {
   const rows = unite([first.rows, second.rows])
+  const conditions = conditionsOf([first, second])
   if (first.sealed && second.sealed && first.columns.length === second.columns.length) {
     const columns = first.columns.map(({ name, sources }, index) => ({
       name,
       sources: unite([sources, second.columns[index]?.sources ?? NOTHING]),
     }))
-    return { ...first, columns, rows }
+    return { ...first, columns, rows, conditions }
   }
   const base = first.sealed ? first : blurred(first)
   const rest = first.rest === undefined && second.rest === undefined ? undefined : wholeRow(second)
   return {
     ...alsoFrom({ ...base, rest: base.sealed ? undefined : (base.rest ?? rest) }, wholeRow(second)),
-    rows,
+    ...{ rows, conditions },
   }
 }
 

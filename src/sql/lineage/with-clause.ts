@@ -8,8 +8,8 @@ import {
   treeAt,
   typeOf,
 } from '../postgres/syntax-tree.js'
-import { openShape, renamed, type Shape, sameShape, wholeRow } from './shape.js'
-import { NOTHING, unknownSources } from './sources.js'
+import { alsoFrom, openShape, renamed, type Shape, sameShape, wholeRow } from './shape.js'
+import { NOTHING, unite, unknownSources } from './sources.js'
 import { type Scope, type Tables, type Tracer, Untraceable } from './tracer.js'
 
 /** Rounds until the columns of a recursive query stop growing. Each carries a value one column further. */
@@ -76,7 +76,8 @@ class Recursion {
     this.#state = 'running'
     this.running.push(this)
     for (let round = 0; ; round += 1) {
-      const next = tableShape(this.tracer, this.body, scope)
+      const read = tableShape(this.tracer, this.body, scope)
+      const next = this.#asked ? countedBy(read) : read
       const settled = round > 0 && sameShape(next, this.#shape)
       this.#shape = round < ROUNDS_MAX ? next : openShape(unknownSources('a recursion has too many rounds'))
       if (settled || !this.#asked || round >= ROUNDS_MAX) break
@@ -84,6 +85,14 @@ class Recursion {
     this.running.pop()
     this.#state = 'done'
   }
+}
+
+/**
+ * A table that counts up until a condition ends it holds what the condition compares: how often it was read is in its
+ * values.
+ */
+function countedBy(shape: Shape): Shape {
+  return alsoFrom(shape, unite([shape.rows, shape.conditions ?? NOTHING]))
 }
 
 function tableShape(tracer: Tracer, body: Tree, scope: Scope): Shape {

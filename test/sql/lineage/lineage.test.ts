@@ -176,6 +176,10 @@ describe('subqueries as values', () => {
   )
 })
 
+/** Counts up while a condition holds. */
+const RECURSION = (condition: string): string =>
+  `WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE ${condition}) SELECT max(n) FROM r`
+
 describe('FROM', () => {
   check('SELECT s.a FROM (SELECT ssn AS a, city FROM public.customers) s', 'c.ssn')
   check('SELECT s.city FROM (SELECT ssn AS a, city FROM public.customers) s', 'c.city')
@@ -213,6 +217,26 @@ describe('FROM', () => {
   check('SELECT total FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.total')
   check('SELECT k FROM orders o LEFT JOIN LATERAL (SELECT o.id AS k) l ON true', 'o.id')
   check('SELECT id, o.id FROM orders o JOIN public.customers c USING (id)', 'c.id o.id | o.id')
+  // How often a recursion goes on is in what it counts.
+  check(RECURSION('n < (SELECT salary FROM public.customers LIMIT 1)'), 'c.salary')
+  check(RECURSION('n < 5'), '-')
+  check(
+    'WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT q.n FROM (SELECT n + 1 AS n FROM r WHERE n < (SELECT max(salary) FROM public.customers)) q) SELECT max(n) FROM r',
+    'c.salary',
+  )
+  check(
+    'WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r JOIN public.customers c ON c.salary > n AND c.id = 1) SELECT n FROM r',
+    'c.id c.salary',
+  )
+  check(
+    'WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r, generate_series(1, (SELECT salary - n FROM public.customers LIMIT 1)) g) SELECT n FROM r',
+    'c.salary',
+  )
+  check(
+    'WITH RECURSIVE r(n) AS (SELECT 0 UNION SELECT n + 1 FROM r WHERE EXISTS (SELECT FROM public.customers WHERE salary > n)) SELECT n, 1 FROM r',
+    'c.salary | -',
+  )
+  check('WITH RECURSIVE r(n) AS (SELECT id FROM orders WHERE total = 1) SELECT n FROM r', 'o.id')
   // The made-up side is a list of candidates; what a natural join compares are the names that the text gives to a side.
   check('SELECT ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', 'c.ssn')
   check('SELECT q.ssn FROM public.customers NATURAL FULL JOIN (SELECT $1 AS ssn) q', 'c.ssn')
