@@ -6,6 +6,15 @@ export interface CatalogColumn {
   readonly typeOid: number
 }
 
+/** What the server checks when a row is written, and whose answer tells about other values: by attribute number. */
+export interface CatalogConstraint {
+  readonly kind: 'unique' | 'check' | 'foreign'
+  /** The columns of this relation; 0 stands for an expression or a condition over any of them. */
+  readonly columns: readonly number[]
+  /** What a foreign key refers to. */
+  readonly references?: { readonly oid: number; readonly columns: readonly number[] }
+}
+
 /** A table, view, materialized view, foreign table or partition. */
 export interface CatalogRelation {
   readonly oid: number
@@ -25,6 +34,8 @@ export interface CatalogRelation {
    * and for views whose definition is too long, came after the limit, or was locked while the snapshot was taken.
    */
   readonly definition?: string
+  /** Absent when there are none. */
+  readonly constraints?: readonly CatalogConstraint[]
   /** True when a view's definition calls a function that is not built in, or one that runs a text as a statement. */
   readonly callsFunctions: boolean
 }

@@ -3,7 +3,7 @@ import type { RuleName } from '../domain/names.js'
 import { type Flow, takesRowByName } from './flow.js'
 import { type Refusal, readOwnName } from './laundering.js'
 import { findProtectedUse } from './strict-uses.js'
-import { refuseProbing } from './strict-writes.js'
+import { findProbing } from './strict-writes.js'
 import { type Protection, resolveRelation } from './touched.js'
 import { isTraceable } from './traceable-functions.js'
 
@@ -135,6 +135,18 @@ function refusePlans({ flow, own }: StrictContext): Refusal | undefined {
   return shows
     ? refuse('its plan tells how wide masked columns are', NAME_COLUMNS, touched.rule.name)
     : undefined
+}
+
+/** What is written must not be compared with what is masked: whether it is there already is an answer. */
+function refuseProbing(flow: Flow, protection: Protection): Refusal | undefined {
+  const probed = findProbing(flow, protection)
+  if (probed === undefined) return undefined
+  const { column, rule, constraint } = probed
+  return refuse(
+    `column "${column}" is masked, and a ${constraint === 'foreign' ? 'foreign key' : `${constraint} constraint`} compares it with what is written`,
+    'leave out the columns of the constraint, or ask someone whom the masking rule spares',
+    rule.name,
+  )
 }
 
 /** Building an index or a constraint compares values, and clustering puts rows in their order. */

@@ -98,6 +98,8 @@ class UseReader {
       case 'A_Expr':
         if (!(textAt(body, 'kind') ?? '').includes('BETWEEN')) this.#operator(stringsAt(body, 'name'))
         return this.#fields(body, place)
+      case 'Constraint':
+        return this.#constraint(body, place)
       case 'SortBy':
         this.#operator(stringsAt(body, 'useOp'))
         return this.#fields(body, place)
@@ -120,6 +122,8 @@ class UseReader {
       const named = stringsAt(body, 'attlist')
       for (const name of named.length === 0 ? ['*'] : named) this.draft.write(name)
     }
+    // Making a partition looks at the rows of the default one.
+    if (body.partbound !== undefined) this.draft.use('key', '*')
     if (type === 'MultiAssignRef' && body.colno !== 1) return
     this.#fields(body, type === 'InsertStmt' ? { ...place, role: 'value' } : place, RETURNING)
   }
@@ -242,6 +246,16 @@ class UseReader {
           this.draft.rename(item.kind === 'star' ? '*' : item.name, name)
       }
     }
+  }
+
+  /** A foreign key compares columns, also those of the primary key that it does not name. */
+  #constraint(body: Tree, place: Place): void {
+    const table = treeAt(body, 'pktable')
+    const columns = stringsAt(body, 'pk_attrs')
+    const qualifier = table === undefined ? undefined : textAt(table, 'relname')
+    if (table !== undefined)
+      for (const name of columns.length === 0 ? ['*'] : columns) this.draft.use('key', name, qualifier)
+    this.#fields(body, place)
   }
 
   #noteRows(type: string | undefined, body: Tree): void {

@@ -32,6 +32,13 @@ CREATE TABLE scratch."odd ""name
 " ("a b" int, gone int, "ü" text);
 ALTER TABLE scratch."odd ""name
 " DROP COLUMN gone;
+CREATE TABLE scratch.bound (a int, b int CHECK (b > 0), c text, d int REFERENCES public.orders (id),
+  EXCLUDE (a WITH =), CHECK (a < d));
+CREATE UNIQUE INDEX ON scratch.bound (lower(c));
+CREATE UNIQUE INDEX ON scratch.bound (b) WHERE d > 0;
+CREATE INDEX ON scratch.bound (c);
+CREATE FUNCTION scratch.whole(scratch.bound) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE UNIQUE INDEX ON scratch.bound (scratch.whole(bound));
 ALTER ROLE analyst IN DATABASE ev SET search_path = scratch;
 ALTER ROLE analyst IN DATABASE ev SET standard_conforming_strings = off;
 ALTER ROLE analyst IN DATABASE ev SET client_encoding = 'LATIN1';
@@ -115,8 +122,18 @@ describe('an account without privileges is told', () => {
     expect(relation('public', 'customers').parents).toEqual([])
   })
 
+  test('what the server compares when a row is written', () => {
+    const { constraints = [] } = relation('scratch', 'bound')
+    const told = constraints.map(({ kind, columns }) => `${kind} ${[...columns].sort()}`)
+    const expected = ['check 1,4', 'check 2', 'foreign 4', 'unique 0', 'unique 1', 'unique 2,4', 'unique 3']
+    expect(told.sort()).toEqual(expected)
+    const foreign = constraints.find(({ kind }) => kind === 'foreign')
+    expect(foreign?.references).toEqual({ oid: relation('public', 'orders').oid, columns: [1] })
+    expect(relation('public', 'v_people').constraints).toBeUndefined()
+  })
+
   test('which functions are not built in', () => {
-    expect([...catalog.userFunctions].sort()).toEqual(['eq', 'get_person'])
+    expect([...catalog.userFunctions].sort()).toEqual(['eq', 'get_person', 'whole'])
   })
 })
 
@@ -214,7 +231,7 @@ describe('a hostile target', () => {
   test('is told to fail at the definitions of views, and gives a catalog without them', () => {
     const error = codec.errorResponse(new Map([['M', 'canceling statement due to lock timeout']]))
     const [action, more] = readCatalog(1).fromTarget(
-      Buffer.concat([done(3), row('20000', 's', 'v', 'v'), done(7), error, codec.readyForQuery('E')]),
+      Buffer.concat([done(3), row('20000', 's', 'v', 'v'), done(8), error, codec.readyForQuery('E')]),
     )
     expect(more).toBeUndefined()
     expect(action?.kind === 'catalog' && action.catalog.byOid.get(20_000)?.name).toBe('v')
