@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Connection, RoleCredential, SecretReference, TargetTls } from '../domain/connection.js'
 import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
-import type { AccessRule } from '../policy/access.js'
-import type { PolicyRule } from '../policy/rule.js'
+import { buildAccessRule, buildApproval, buildStatementRule } from './build-approvals.js'
 import { buildChannel } from './build-channel.js'
 import type { Config, ScopedMaskingRule } from './config.js'
 import type { HoopShape } from './hoop-schema.js'
@@ -15,6 +14,7 @@ export function buildConfig(
   const absolute = (path: string): string => resolve(directory, path)
   const dataDirectory = absolute(shape.data_directory)
   const { listen, identity, masking } = shape
+  const approvals = shape.approvals.map(buildApproval)
   return {
     digest,
     listen: {
@@ -42,8 +42,9 @@ export function buildConfig(
     connections: shape.connections.map(connection =>
       buildConnection(connection, { absolute, mode: masking.mode }),
     ),
-    access: shape.access.map(buildAccessRule),
-    statements: shape.statements.map(buildStatementRule),
+    approvals,
+    access: shape.access.map(rule => buildAccessRule(rule, approvals)),
+    statements: shape.statements.map(rule => buildStatementRule(rule, approvals)),
     defaultRulesOff: shape.defaults_off,
     statementDefault: shape.statement_default,
     masking: {
@@ -128,28 +129,6 @@ function buildTls(
     ...(caFile === undefined ? {} : { caFile: absolute(caFile) }),
     ...(serverName === undefined ? {} : { serverName }),
   }
-}
-
-function buildAccessRule(rule: HoopShape['access'][number]): AccessRule {
-  return {
-    name: rule.name,
-    groups: rule.groups,
-    connections: rule.connections,
-    roles: rule.roles,
-    durationMaxMs: rule.for,
-    reasonRequired: rule.reason_required,
-  }
-}
-
-function buildStatementRule({
-  name,
-  connections,
-  when,
-  then: effect,
-  message,
-  hint,
-}: HoopShape['statements'][number]): PolicyRule {
-  return { name, connections, when, effect, message, hint }
 }
 
 function buildMaskingRule(shape: HoopShape['masking']['rules'][number]): ScopedMaskingRule {

@@ -1,3 +1,4 @@
+import type { ApprovalTerms } from '../domain/approval.js'
 import type { Connection, SecretReference } from '../domain/connection.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
 import type { AgentName, RuleName } from '../domain/names.js'
@@ -31,6 +32,8 @@ export interface Config {
   readonly tokenLifetimeMs: number
   readonly agents: readonly { readonly name: AgentName; readonly enrollmentToken: SecretReference }[]
   readonly connections: readonly Connection[]
+  /** What it takes to approve something; rules that need one hold its terms. */
+  readonly approvals: readonly ApprovalTerms[]
   readonly access: readonly AccessRule[]
   readonly statements: readonly PolicyRule[]
   /** Shipped statement rules that this configuration turns off, by name. */
@@ -52,7 +55,14 @@ export interface IdentityProvider {
   readonly issuer: string
   readonly clientId: string
   readonly scopes: readonly string[]
-  readonly claims: { readonly name: string; readonly groups: string }
+  readonly claims: {
+    readonly name: string
+    readonly groups: string
+    /** The same for every account of one person. */
+    readonly person?: string | undefined
+    /** The subject or the name of the person's manager. */
+    readonly manager?: string | undefined
+  }
   /** Trusted beside the system's authorities, for a provider with a private one. */
   readonly caFile: string | undefined
 }

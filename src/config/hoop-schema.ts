@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DETECTORS, MASKING_MODES } from '../domain/masking-rule.js'
+import { WEEKDAYS } from '../policy/time-window.js'
 import {
   agentName,
   columnGlob,
@@ -17,6 +18,8 @@ import {
   size,
   strategy,
   targetAddress,
+  timeOfDay,
+  timeZone,
 } from './scalars.js'
 
 /** Entries of any list in the file. */
@@ -100,6 +103,29 @@ const connection = map({
   limits: limits.prefault({}),
 })
 
+/** People whose yes one question can ask for. */
+const APPROVERS_MAX = 10
+/** Windows of one rule: each is looked at for every request. */
+const WINDOWS_MAX = 20
+
+const approval = map({
+  name: ruleName,
+  groups: listOf(plainText).default([]).meta({ description: 'Whose members may answer' }),
+  manager: flag.default(false).meta({ description: "The requester's manager may answer too" }),
+  count: count.max(APPROVERS_MAX, { error: `expected at most ${APPROVERS_MAX}` }).default(1),
+  wait: duration.default(900_000),
+  wait_in_transaction: duration.optional(),
+  valid: duration.default(300_000),
+  reason_required: flag.default(false),
+})
+
+const timeWindow = map({
+  days: someOf(z.enum(WEEKDAYS, { error: `expected one of ${WEEKDAYS.join(', ')}` })).default([...WEEKDAYS]),
+  from: timeOfDay,
+  to: timeOfDay,
+  zone: timeZone,
+})
+
 const access = map({
   name: ruleName,
   groups: someOf(plainText),
@@ -107,6 +133,14 @@ const access = map({
   roles: someOf(nameGlob),
   for: duration,
   reason_required: flag.default(false),
+  approval: ruleName.optional().meta({ description: 'The approval that a grant needs' }),
+  during: someOf(timeWindow)
+    .max(WINDOWS_MAX, { error: `expected at most ${WINDOWS_MAX} entries` })
+    .optional()
+    .meta({ description: 'When it gives grants; none lasts beyond' }),
+  break_glass: flag
+    .default(false)
+    .meta({ description: 'Only for who asks to break the glass: given at once, looked at afterwards' }),
 })
 
 const statement = map({
@@ -114,7 +148,8 @@ const statement = map({
   connections: someOf(nameGlob).default(['*']),
   when: plainText.meta({ description: 'A CEL expression, see docs/policy.md' }),
   // biome-ignore lint/suspicious/noThenProperty: a key of the file; the value is a text, nothing awaits it.
-  then: z.enum(['deny', 'allow'], { error: 'expected deny or allow' }),
+  then: z.enum(['deny', 'review', 'allow'], { error: 'expected deny, review or allow' }),
+  approval: ruleName.optional().meta({ description: 'With review: the approval that it needs' }),
   message: plainText.optional(),
   hint: plainText.optional(),
 })
@@ -132,7 +167,12 @@ const identity = map({
   issuer: issuerUrl,
   client_id: plainText,
   scopes: someOf(plainText).default(['openid', 'profile', 'email', 'groups', 'offline_access']),
-  claims: map({ name: plainText.default('email'), groups: plainText.default('groups') }).prefault({}),
+  claims: map({
+    name: plainText.default('email'),
+    groups: plainText.default('groups'),
+    person: plainText.optional().meta({ description: 'The same for every account of one person' }),
+    manager: plainText.optional().meta({ description: "The subject or name of the person's manager" }),
+  }).prefault({}),
   ca_file: plainText.optional(),
 })
 
@@ -174,6 +214,7 @@ export const hoopSchema = map({
   token_lifetime: duration.default(300_000),
   agents: listOf(map({ name: agentName, enrollment_token: secret })).default([]),
   connections: listOf(connection).default([]),
+  approvals: listOf(approval).default([]),
   access: listOf(access).default([]),
   statements: listOf(statement).default([]),
   defaults_off: listOf(ruleName).default([]),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { agentSchema } from './agent-schema.js'
 import { buildConfig, locate } from './build-config.js'
+import { checkApprovals } from './check-approvals.js'
 import { checkConfig } from './check-config.js'
 import { checkNotify } from './check-notify.js'
 import { checkRules } from './check-rules.js'
@@ -36,7 +37,9 @@ export function readConfig(text: string, { file, directory }: ReadConfigOptions)
   const { source } = yaml
   const read = readShape(hoopSchema, source)
   if (!read.ok) return { ok: false, problems: inOrder(read.problems) }
-  const problems = inOrder([checkConfig, checkNotify, checkRules].flatMap(check => check(read.shape, source)))
+  const problems = inOrder(
+    [checkConfig, checkNotify, checkApprovals, checkRules].flatMap(check => check(read.shape, source)),
+  )
   if (problems.some(problem => problem.severity === 'error')) return { ok: false, problems }
   const digest = createHash('sha256').update(text).digest('hex')
   return { ok: true, config: buildConfig(read.shape, { digest, directory }), warnings: problems }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { SecretReference } from '../domain/connection.js'
 import type { MaskStrategy } from '../domain/masking-rule.js'
 import { NAME_FORM, readAgentName, readConnectionName, readRoleName, readRuleName } from '../domain/names.js'
+import { isTimeZone } from '../policy/zoned-time.js'
 
 /** Longest duration that is taken: ten years. Timers and dates are exact well beyond it. */
 const DURATION_MAX_MS = 10 * 365 * 86_400_000
@@ -114,6 +115,20 @@ export const columnGlob = scalar({
   form: 'schema.table.column, in which * stands for any characters but the dot',
   pattern: /^[^.]+\.[^.]+\.[^.]+$/,
   read: text => text,
+})
+
+/** A time of day, in minutes from midnight; 24:00 is the end of the day. */
+export const timeOfDay = scalar({
+  form: 'a time of day such as "08:00", up to "24:00"',
+  pattern: /^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/,
+  read: text => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)),
+})
+
+/** A time zone of the IANA database. */
+export const timeZone = scalar({
+  form: 'a time zone such as Europe/Berlin or UTC',
+  pattern: /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/,
+  read: text => (isTimeZone(text) ? text : undefined),
 })
 
 /** How a value is made unreadable. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readConnectionName, readRoleName } from '../../src/domain/names.js'
 import {
+  type AccessDecision,
   type AccessRequest,
   type AccessRule,
   type AccessTarget,
@@ -55,7 +56,16 @@ const RULES = [
   access('all-staging', { groups: ['*'], connections: ['staging-*'] }),
 ]
 
-/** Checks a request of Ana's, `granted RULE ROLE MINUTES` or `refused CODE RULE`. */
+/** `granted RULE ROLE MINUTES`, `needs-approval RULE ROLE MINUTES` or `refused CODE RULE`. */
+function spell(decision: AccessDecision): string {
+  const words =
+    decision.kind === 'refused'
+      ? ['refused', decision.code, ...(decision.rule === undefined ? [] : [decision.rule])]
+      : [decision.kind, decision.rule, decision.role, (decision.until.getTime() - NOON.getTime()) / MINUTE]
+  return words.join(' ')
+}
+
+/** Checks a request of Ana's. */
 function check(title: string, asked: Partial<AccessRequest>, verdict: string): void {
   test(title, () => {
     const request: AccessRequest = {
@@ -67,11 +77,7 @@ function check(title: string, asked: Partial<AccessRequest>, verdict: string): v
       ...asked,
     }
     const decision = decideAccess(RULES, request, NOON)
-    const words =
-      decision.kind === 'granted'
-        ? ['granted', decision.rule, decision.role, (decision.until.getTime() - NOON.getTime()) / MINUTE]
-        : ['refused', decision.code, ...(decision.rule === undefined ? [] : [decision.rule])]
-    expect(words.join(' ')).toBe(verdict)
+    expect(spell(decision)).toBe(verdict)
   })
 }
 
