@@ -29,6 +29,9 @@ const TELLING_NOTHING: ReadonlySet<string> = new Set([
   ...['INSERT', 'UPDATE', 'DELETE', 'MERGE'],
 ])
 
+/** What can be made of a query over such a table. A foreign key to it counts as a use of its columns. */
+const HOLDING_QUERIES: ReadonlySet<string> = new Set(['TABLE', 'VIEW', 'MATERIALIZED VIEW'])
+
 const KINDS: Readonly<Record<UseKind, string>> = {
   condition: 'decides in a condition',
   key: 'orders, groups or compares rows',
@@ -151,11 +154,12 @@ function refuseProbing(flow: Flow, protection: Protection): Refusal | undefined 
 
 /** Building an index or a constraint compares values, and clustering puts rows in their order. */
 function refuseDefinitions({ flow, group }: StrictContext): Refusal | undefined {
-  const { touched, facts } = flow
+  const { touched } = flow
   const [relation] = touched.relations
   if (relation === undefined) return undefined
-  const tells = ({ verb, defines }: CommandFacts): boolean =>
-    verb === 'CLUSTER' || (defines && !TELLING_NOTHING.has(verb) && !(verb === 'CREATE' && facts.storesData))
+  const tells = ({ verb, object, defines }: CommandFacts): boolean =>
+    verb === 'CLUSTER' ||
+    (defines && !TELLING_NOTHING.has(verb) && !(verb === 'CREATE' && HOLDING_QUERIES.has(object)))
   return group.some(({ commands }) => commands.some(tells))
     ? refuse(
         `it builds on the definition of "${relation.schema}.${relation.name}", which has masked columns`,

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogRelation } from '../../src/domain/catalog.js'
+import type { Catalog, CatalogConstraint, CatalogRelation } from '../../src/domain/catalog.js'
 import type { MaskingRule, MaskStrategy } from '../../src/domain/masking-rule.js'
 import { type RuleName, readRuleName } from '../../src/domain/names.js'
 
@@ -10,6 +10,7 @@ export interface RelationSketch {
   readonly parents?: readonly string[]
   readonly reads?: Readonly<Record<string, readonly number[]>>
   readonly callsFunctions?: boolean
+  readonly constraints?: readonly CatalogConstraint[]
   readonly definition?: string
 }
 
@@ -37,6 +38,7 @@ export function sketchCatalog(
       parents: (sketch.parents ?? []).map(oidOf),
       reads: Object.entries(sketch.reads ?? {}).map(([read, columns]) => ({ oid: oidOf(read), columns })),
       callsFunctions: sketch.callsFunctions ?? false,
+      ...(sketch.constraints === undefined ? {} : { constraints: sketch.constraints }),
       ...(sketch.definition === undefined ? {} : { definition: sketch.definition }),
     }
   })
