@@ -44,20 +44,7 @@ export interface AuditStore {
 /** The queries on `audit`. */
 export function makeAuditStore(database: Kysely<StoreSchema>): AuditStore {
   return {
-    append: guarded('write the audit log', async entry => {
-      await database
-        .insertInto('audit')
-        .values({
-          at: entry.at.toISOString(),
-          actor: writeActor(entry.actor),
-          action: storableText(entry.action),
-          subject: storableOrNull(entry.subject),
-          rule: entry.rule ?? null,
-          address: storableOrNull(entry.address),
-          detail: writeDetail(entry.detail),
-        })
-        .execute()
-    }),
+    append: guarded('write the audit log', entry => insertAudit(database, entry)),
     list: guarded('read the audit log', async page => {
       let query = database.selectFrom('audit').selectAll()
       if (page.before !== undefined) query = query.where('sequence', '<', page.before)
@@ -65,6 +52,22 @@ export function makeAuditStore(database: Kysely<StoreSchema>): AuditStore {
       return rows.map(readEntry)
     }),
   }
+}
+
+/** Writes an entry, also as a part of a transaction: what it tells of and the entry are there together or not at all. */
+export async function insertAudit(database: Kysely<StoreSchema>, entry: AuditEntry): Promise<void> {
+  await database
+    .insertInto('audit')
+    .values({
+      at: entry.at.toISOString(),
+      actor: writeActor(entry.actor),
+      action: storableText(entry.action),
+      subject: storableOrNull(entry.subject),
+      rule: entry.rule ?? null,
+      address: storableOrNull(entry.address),
+      detail: writeDetail(entry.detail),
+    })
+    .execute()
 }
 
 function writeDetail(detail: AuditEntry['detail']): string | null {

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { makeReviews } from './review-migration.js'
 import type { StoreSchema } from './schema.js'
 
 export type StoreKind = 'sqlite' | 'postgres'
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0004-audit', up: makeAudit },
   { name: '0005-session-gateway', up: noteGateways },
   { name: '0006-deliveries', up: makeDeliveries },
+  { name: '0007-reviews', up: makeReviews },
 ]
 
 async function makeGrantsAndSessions(database: Kysely<StoreSchema>): Promise<void> {

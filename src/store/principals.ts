@@ -4,7 +4,10 @@ import { boundedLimit, guarded } from './guarded.js'
 import { principalColumns, readPrincipal, readTime } from './row-values.js'
 import type { StoreSchema } from './schema.js'
 
-/** A principal as it was last seen. For display only: what it may do is decided from the token it brings. */
+/**
+ * A principal as it was last seen: at its last sign-in or renewal. What it may do is decided from the token it brings, and
+ * whether an answer it gave still counts from here too.
+ */
 export interface SeenPrincipal {
   readonly principal: Principal
   readonly lastSeenAt: Date
@@ -23,12 +26,14 @@ export function makePrincipalStore(database: Kysely<StoreSchema>): PrincipalStor
   return {
     remember: guarded('note the principal', async (principal, at) => {
       const columns = { ...principalColumns(principal), last_seen_at: at.toISOString() }
-      const { name, groups, last_seen_at } = columns
+      const { name, groups, person, manager, last_seen_at } = columns
       await database
         .insertInto('principals')
         .values(columns)
         .onConflict(conflict =>
-          conflict.columns(['issuer', 'subject']).doUpdateSet({ name, groups, last_seen_at }),
+          conflict
+            .columns(['issuer', 'subject'])
+            .doUpdateSet({ name, groups, person, manager, last_seen_at }),
         )
         .execute()
     }),

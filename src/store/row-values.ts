@@ -28,6 +28,8 @@ export function principalColumns(principal: Principal): PrincipalColumns {
     subject: principal.subject,
     name: storableText(principal.name),
     groups: JSON.stringify(principal.groups),
+    person: storableOrNull(principal.person),
+    manager: storableOrNull(principal.manager),
   }
 }
 
@@ -35,7 +37,15 @@ export function principalColumns(principal: Principal): PrincipalColumns {
 export function readPrincipal(row: PrincipalColumns): Principal {
   const groups: unknown = parseJson(row.groups, 'groups')
   if (!Array.isArray(groups) || !groups.every(group => typeof group === 'string')) throw damaged('groups')
-  return { issuer: row.issuer, subject: row.subject, name: row.name, groups }
+  const { issuer, subject, name, person, manager } = row
+  return {
+    issuer,
+    subject,
+    name,
+    groups,
+    ...(person === null ? {} : { person }),
+    ...(manager === null ? {} : { manager }),
+  }
 }
 
 /** A time as it was stored. */

@@ -9,6 +9,10 @@ export interface StoreSchema {
   readonly principals: PrincipalRow
   readonly audit: AuditRow
   readonly deliveries: DeliveryRow
+  readonly reviews: ReviewRow
+  readonly review_answers: ReviewAnswerRow
+  readonly review_groups: ReviewGroupRow
+  readonly review_clock: ReviewClockRow
 }
 
 /** The columns by which a row names a principal. */
@@ -17,6 +21,8 @@ export interface PrincipalColumns {
   readonly subject: string
   readonly name: string
   readonly groups: string
+  readonly person: string | null
+  readonly manager: string | null
 }
 
 export interface GrantRow extends PrincipalColumns {
@@ -88,4 +94,51 @@ export interface DeliveryRow {
   readonly state: string
   readonly error: string | null
   readonly done_at: string | null
+}
+
+/** `asked` and `demands` are JSON text. */
+export interface ReviewRow extends PrincipalColumns {
+  readonly id: string
+  /** Grows with every change of this review: what compare-and-set compares. */
+  readonly version: number
+  /** The reading of `review_clock` at its last change: later changes have higher ones, in all reviews. */
+  readonly changed: number
+  readonly kind: string
+  /** The session that waits for it; NULL for a grant. */
+  readonly session: string | null
+  readonly connection: string
+  readonly asked: string
+  readonly demands: string
+  /** 1 where the requester's manager may answer. */
+  readonly manager_may: number
+  readonly address: string
+  readonly reason: string | null
+  readonly digest: string
+  readonly asked_at: string
+  readonly until: string
+  readonly state: string
+  readonly state_at: string
+  readonly why: string | null
+}
+
+export interface ReviewAnswerRow extends PrincipalColumns {
+  readonly review: string
+  /** From 0, in the order in which they came. */
+  readonly place: number
+  readonly verdict: string
+  readonly comment: string | null
+  readonly at: string
+  readonly address: string
+}
+
+/** A group whose members may answer a review. */
+export interface ReviewGroupRow {
+  readonly review: string
+  readonly member: string
+}
+
+/** One row. Who changes a review moves it first, and by that goes one after the other. */
+export interface ReviewClockRow {
+  readonly id: number
+  readonly reading: number
 }

@@ -11,6 +11,7 @@ import { MIGRATIONS, type Migration, type StoreKind } from './migrations.js'
 import { openPostgresPool } from './postgres-pool.js'
 import { holdPresence, type Presence } from './presence.js'
 import { makePrincipalStore, type PrincipalStore } from './principals.js'
+import { makeReviewStore, type ReviewStore } from './reviews.js'
 import type { StoreSchema } from './schema.js'
 import { makeSessionStore, type SessionStore } from './sessions.js'
 import { openOwnedSqlite } from './sqlite-file.js'
@@ -24,6 +25,7 @@ export interface Store {
   readonly principals: PrincipalStore
   readonly audit: AuditStore
   readonly deliveries: DeliveryStore
+  readonly reviews: ReviewStore
   /** Waits for the queries under way, then lets go of the database. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -79,6 +81,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     principals: makePrincipalStore(database),
     audit: makeAuditStore(database),
     deliveries: makeDeliveryStore(database),
+    reviews: makeReviewStore(database, options.kind),
     close: () => {
       closed ??= database
         .destroy()
