@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { connectionArg, HoopCommand } from '../../src/client/hoop-command.js'
 import { explainStatement } from '../../src/client/policy-explain.js'
 import { renderExplanation } from '../../src/client/policy-view.js'
+import { ReviewsApi } from '../../src/client/reviews-api.js'
 import type { ExplainResponse } from '../../src/domain/api.js'
 
 export default class PolicyExplain extends HoopCommand {
@@ -26,12 +27,16 @@ The command ends with 0 whatever the decision is; --json says it for scripts.`
 
   async run(): Promise<ExplainResponse> {
     const { args, flags } = await this.parse(PolicyExplain)
-    const { api } = await this.gateway()
-    const explanation = await explainStatement(api, {
-      ...args,
-      ...flags,
-      tell: message => this.tell(message),
-    })
+    const { api: grants } = await this.gateway()
+    const reviews = new ReviewsApi(grants.peer, grants.token)
+    const explanation = await explainStatement(
+      { grants, reviews },
+      {
+        ...args,
+        ...flags,
+        tell: message => this.tell(message),
+      },
+    )
     this.log(renderExplanation(explanation))
     return explanation
   }

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import type { GrantView } from '../domain/api.js'
+import type { GrantRequest, GrantView } from '../domain/api.js'
 import { type ProtocolName, readProtocolName } from '../domain/connection.js'
 import { HoopError } from '../lib/hoop-error.js'
 import type { LaunchPlan } from '../protocols/launcher.js'
 import { launcherFor } from '../protocols/launchers.js'
 import type { Gateway } from './gateway.js'
 import { GatewayApi } from './gateway-api.js'
+import { findLiveGrant } from './live-grant.js'
 import { listenOnLoopback } from './loopback-listener.js'
 import { portsToTry } from './loopback-port.js'
+import { type ObtainOptions, obtainGrant } from './obtain-grant.js'
 import { makePrivateDirectory } from './private-directory.js'
 import { type SessionEnd, SessionLink } from './session-link.js'
 import type { Environment } from './settings.js'
+import { SteadyGateway } from './steady-gateway.js'
 
 export interface ConnectOptions {
   readonly connection: string
@@ -18,11 +21,20 @@ export interface ConnectOptions {
   readonly reason?: string
   readonly durationSeconds?: number
   readonly database?: string
+  /** Claims the grant that this review approved, or waits for it. */
+  readonly review?: string
+  /** Uses this grant, and leaves it when the session ends. */
+  readonly grant?: string
+  /** Uses the right to break the glass. */
+  readonly breakGlass?: boolean
+  /** Waits where people have to agree first. */
+  readonly wait: boolean
   /** Exactly this port, or none. */
   readonly port?: number
   readonly env: Environment
   readonly user: string
   readonly tell: (message: string) => void
+  readonly liveLine: ObtainOptions['liveLine']
 }
 
 /** A connection that is open on the loopback: the session behind it, and how its tools are started. */
@@ -37,26 +49,30 @@ export interface OpenConnection {
 
 const HOST = '127.0.0.1'
 
-/** Asks for a grant, opens a session on it, and listens on the loopback. What was begun is undone on failure. */
-export async function openConnection(gateway: Gateway, options: ConnectOptions): Promise<OpenConnection> {
-  const { connection, role, reason, durationSeconds } = options
-  const grant = await gateway.api.requestGrant({
-    connection,
-    ...(role === undefined ? {} : { role }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(durationSeconds === undefined ? {} : { durationSeconds }),
-  })
+/**
+ * Asks for a grant, opens a session on it, and listens on the loopback. What was begun is undone on failure, and when
+ * `stopped` aborts while people are asked.
+ */
+export async function openConnection(
+  gateway: Gateway,
+  options: ConnectOptions,
+  stopped: AbortSignal,
+): Promise<OpenConnection> {
+  const { connection, tell } = options
+  const steady = new SteadyGateway(gateway)
+  const grant = await takeGrant(steady, options, stopped)
   const launcher = launcherFor(readProtocol(grant))
   const { secret, verifier } = launcher.makeSecret(randomBytes)
-  const { peer, dial, accessToken } = gateway
-  const now = () => new Date()
-  const opening = SessionLink.open({ grant, verifier, peer, dial, accessToken, tell: options.tell, now })
-  const { link, session } = await opening.catch(async error => {
-    await giveBack(gateway, grant)
+  const { dial, accessToken } = gateway
+  // Nothing is left behind of a grant that was asked for this session alone.
+  const ours = options.grant === undefined ? grant.id : undefined
+  const opening = async () =>
+    SessionLink.open({ grant, verifier, peer: await steady.peer(), dial, accessToken, tell, now })
+  const { link, session } = await opening().catch(async error => {
+    if (ours !== undefined) await giveBack(gateway, grant)
     throw error
   })
-  // Nothing is left behind: the grant was asked for this session alone.
-  const undo: (() => unknown)[] = [() => link.close(grant.id)]
+  const undo: (() => unknown)[] = [() => link.close(ours)]
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()
   }
@@ -79,6 +95,28 @@ export async function openConnection(gateway: Gateway, options: ConnectOptions):
     await close()
     throw error
   }
+}
+
+const now = (): Date => new Date()
+
+/** The grant that is named, or one that is asked for, which may take people. */
+async function takeGrant(
+  gateway: SteadyGateway,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<GrantView> {
+  const { connection, role, reason, durationSeconds, review, breakGlass, tell, liveLine } = options
+  if (options.grant !== undefined) return findLiveGrant(gateway, { connection, id: options.grant })
+  const request: GrantRequest = {
+    connection,
+    ...(role === undefined ? {} : { role }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(durationSeconds === undefined ? {} : { durationSeconds }),
+    ...(review === undefined ? {} : { review }),
+    ...(breakGlass ? { breakGlass } : {}),
+  }
+  const wait = options.wait ? 'until-answered' : 'no'
+  return obtainGrant({ gateway, request, wait, signal, tell, liveLine, now })
 }
 
 /** A grant that no session came of. What could not be opened is what the person is told, whatever comes of this. */

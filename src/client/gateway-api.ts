@@ -1,22 +1,27 @@
 import type { Duplex } from 'node:stream'
 import type {
   ConnectionView,
-  ErrorResponse,
   ExplainRequest,
   ExplainResponse,
   GatewayDiscovery,
   GrantRequest,
   GrantView,
   MeResponse,
+  ReviewView,
   SessionOpened,
   SessionRequest,
   SessionView,
   TokenResponse,
 } from '../domain/api.js'
-import { type ErrorCode, HoopError } from '../lib/hoop-error.js'
 import type { PeerRequest, TunnelPeer } from '../tunnel/stream-request.js'
+import { callApi } from './api-call.js'
 
-/** The gateway's API over a tunnel that is open. Each call fails with the gateway's own code, message and hint. */
+/** A grant that was given, or the question to people that it takes. */
+export type GrantAnswer =
+  | { readonly kind: 'granted'; readonly grant: GrantView }
+  | { readonly kind: 'asked'; readonly review: ReviewView }
+
+/** The gateway's API over a tunnel that is open; `ReviewsApi` has what is asked of people. Each call fails with the gateway's own code, message and hint. */
 export class GatewayApi {
   constructor(
     readonly peer: TunnelPeer,
@@ -46,16 +51,29 @@ export class GatewayApi {
     return this.#json({ method: 'GET', path: '/v1/connections' })
   }
 
-  grants(): Promise<readonly GrantView[]> {
-    return this.#json({ method: 'GET', path: '/v1/grants' })
+  /** One's own grants; with `all` everyone's, which is for auditors. */
+  grants({ all = false }: { readonly all?: boolean } = {}): Promise<readonly GrantView[]> {
+    return this.#json({ method: 'GET', path: all ? '/v1/grants?all=true' : '/v1/grants' })
   }
 
-  requestGrant(request: GrantRequest): Promise<GrantView> {
-    return this.#json({ method: 'POST', path: '/v1/grants', body: JSON.stringify(request) })
+  /** Asks for a grant, or claims one that was approved. */
+  async requestGrant(request: GrantRequest): Promise<GrantAnswer> {
+    const { status, body } = await callApi(this, {
+      method: 'POST',
+      path: '/v1/grants',
+      body: JSON.stringify(request),
+    })
+    if (status === 202) {
+      // Seldom needed, and what checks it takes long to load.
+      const { readReview } = await import('./review-shape.js')
+      return { kind: 'asked', review: readReview(body) }
+    }
+    const grant: GrantView = JSON.parse(body.toString('utf8'))
+    return { kind: 'granted', grant }
   }
 
   async revokeGrant(id: string): Promise<void> {
-    await this.#send({ method: 'DELETE', path: `/v1/grants/${encodeURIComponent(id)}` })
+    await callApi(this, { method: 'DELETE', path: `/v1/grants/${encodeURIComponent(id)}` })
   }
 
   /** What the gateway would do with a statement on a grant. Nothing runs. */
@@ -69,7 +87,7 @@ export class GatewayApi {
   }
 
   async endSession(id: string): Promise<void> {
-    await this.#send({ method: 'DELETE', path: `/v1/sessions/${encodeURIComponent(id)}` })
+    await callApi(this, { method: 'DELETE', path: `/v1/sessions/${encodeURIComponent(id)}` })
   }
 
   sessions(query: Readonly<Record<string, string>>): Promise<readonly SessionView[]> {
@@ -89,66 +107,8 @@ export class GatewayApi {
   }
 
   async #json<Body>(request: PeerRequest): Promise<Body> {
-    const body = await this.#send(request)
+    const { body } = await callApi(this, request)
     const parsed: Body = JSON.parse(body.toString('utf8'))
     return parsed
   }
-
-  async #send(request: PeerRequest): Promise<Buffer> {
-    const authorization = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
-    const contentType = request.body === undefined ? {} : { 'content-type': 'application/json' }
-    const headers = { ...authorization, ...contentType, ...request.headers }
-    const response = await this.peer.request({ ...request, headers })
-    if (response.status >= 200 && response.status < 300) return response.body
-    throw readFailure(response.status, response.body)
-  }
-}
-
-/** The gateway's own words for a refusal, or a plain one when something else answered. */
-export function readFailure(status: number, body: Buffer): HoopError {
-  const fallback = new HoopError(
-    'gateway_refused',
-    `Cannot use the gateway: it answered with status ${status}`,
-  )
-  try {
-    const parsed: Partial<ErrorResponse> & { error_description?: string } = JSON.parse(body.toString('utf8'))
-    if (parsed.error_description !== undefined) {
-      return new HoopError('login_denied', `Cannot sign in at the gateway: ${parsed.error_description}`, {
-        hint: 'hoop login',
-      })
-    }
-    const { error } = parsed
-    if (error === undefined || typeof error.message !== 'string') return fallback
-    const quoted = status >= 500 ? `${error.message} (request ${error.request})` : error.message
-    return new HoopError(readCode(error.code), quoted, error.hint === undefined ? {} : { hint: error.hint })
-  } catch {
-    return fallback
-  }
-}
-
-/** Codes the CLI acts on; a newer gateway's code is a refusal all the same. */
-const KNOWN: readonly ErrorCode[] = [
-  'usage',
-  'unauthorized',
-  'login_expired',
-  'forbidden',
-  'not_found',
-  'conflict',
-  'limit_exceeded',
-  'agent_unavailable',
-  'target_unavailable',
-  'target_refused',
-  'grant_ended',
-  'session_ended',
-  'policy_denied',
-  'approval_pending',
-  'recording_failed',
-  'store_unavailable',
-  'provider_unavailable',
-  'gateway_unavailable',
-  'internal',
-]
-
-function readCode(text: string): ErrorCode {
-  return KNOWN.find(code => code === text) ?? 'gateway_refused'
 }

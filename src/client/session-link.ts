@@ -4,6 +4,7 @@ import type { ControlMessage, GrantView, SessionOpened } from '../domain/api.js'
 import type { LoopbackVerifier } from '../domain/session.js'
 import { HoopError } from '../lib/hoop-error.js'
 import type { TunnelPeer } from '../tunnel/stream-request.js'
+import { isPassing } from './api-call.js'
 import { GatewayApi } from './gateway-api.js'
 
 /** The waits between tries to reach the gateway again: doubled each time, and the last one repeated. */
@@ -77,8 +78,8 @@ export class SessionLink {
     return peer.open(`/v1/sessions/${opened.id}/stream`, { authorization: `Bearer ${opened.token}` })
   }
 
-  /** Ends the session at the gateway, where it has not ended yet, and gives its grant back. */
-  async close(grant: string): Promise<void> {
+  /** Ends the session at the gateway, where it has not ended yet, and gives this grant back. */
+  async close(grant: string | undefined): Promise<void> {
     if (this.#leaving) return
     this.#leaving = true
     this.#closed = true
@@ -89,10 +90,10 @@ export class SessionLink {
     release(open)
   }
 
-  async #endAtGateway({ peer, opened }: OpenSession, grant: string): Promise<void> {
+  async #endAtGateway({ peer, opened }: OpenSession, grant: string | undefined): Promise<void> {
     const api = new GatewayApi(peer, await within(this.options.accessToken(peer), FAREWELL_MS))
     await within(api.endSession(opened.id), FAREWELL_MS)
-    await within(api.revokeGrant(grant), FAREWELL_MS)
+    if (grant !== undefined) await within(api.revokeGrant(grant), FAREWELL_MS)
   }
 
   #watch(open: OpenSession): void {
@@ -162,14 +163,6 @@ async function openSession(options: SessionLinkOptions, peer: TunnelPeer): Promi
     peer.close()
     throw error
   }
-}
-
-/** True for failures that a moment may mend. */
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof HoopError &&
-    ['gateway_unavailable', 'provider_unavailable', 'store_unavailable'].includes(error.code)
-  )
 }
 
 function asEnd(error: unknown): SessionEnd {

@@ -58,7 +58,9 @@ interface Opening {
 async function openSession(opening: Opening): Promise<OpenSession> {
   const { peer, token, connection, secret, verifier, derivedKeys } = opening
   const api = new GatewayApi(peer, token)
-  const grant = await api.requestGrant({ connection })
+  const answer = await api.requestGrant({ connection })
+  if (answer.kind === 'asked') throw new Error('the bench is not set up to ask people')
+  const { grant } = answer
   const session = await api.openSession({ grant: grant.id, verifier })
   const headers = { authorization: `Bearer ${session.token}` }
   const control = await peer.open(`/v1/sessions/${session.id}/control`, headers)

@@ -151,20 +151,25 @@ describe('the grant that is asked for', () => {
     const api = {
       requestGrant: async (request: object) => {
         calls.push(['request', request])
-        return grant
+        return { kind: 'granted', grant } as const
       },
       explain: async (id: string, request: object) => {
         calls.push(['explain', id, request])
         return explain()
       },
+      grants: async () => [],
       revokeGrant: async (id: string) => {
         calls.push(['revoke', id])
         return revokeGrant()
       },
     }
     const tell = (message: string) => void told.push(message)
+    const reviews = { withdraw: async () => {} }
     const run = () =>
-      explainStatement(api, { connection: 'prod-db', statement: 'SELECT 1', role: 'reader', tell })
+      explainStatement(
+        { grants: api, reviews },
+        { connection: 'prod-db', statement: 'SELECT 1', role: 'reader', tell },
+      )
     return { run, calls, told }
   }
 
