@@ -154,4 +154,15 @@ export interface StatementFacts {
 /** Everything known about one text a client sent. Depends on the text alone, so it can be cached by it. */
 export type TextFacts =
   | { readonly understood: true; readonly statements: readonly StatementFacts[] }
-  | { readonly understood: false; readonly reason: string }
+  | {
+      readonly understood: false
+      readonly reason: string
+      /** All that is wrong: the text is one statement, about a name that nobody knows. */
+      readonly unknownName?: UnknownName
+    }
+
+/** A name of the session that a statement uses, and that stands for nothing the gateway knows. */
+export interface UnknownName {
+  readonly kind: 'prepared' | 'cursor'
+  readonly name: string
+}

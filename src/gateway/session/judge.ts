@@ -143,7 +143,7 @@ function resolveNames(operation: Operation, facts: TextFacts): ResolvedNames {
     const here = madeHere.get(nameKey(use.kind === 'execute' ? 'prepare' : 'declare', use.name))
     const before = operation.names.behind(use.kind === 'execute' ? 'prepared' : 'cursor', use.name)
     if (here === undefined && before === undefined)
-      return { facts: unknownName(use.kind, use.name), statements: [], usesNames }
+      return { facts: unknownName(use.kind, use.name, facts.statements.length), statements: [], usesNames }
     statements.push(...(before ?? []), ...(here === undefined ? [] : [here]))
   }
   return { facts, statements, usesNames }
@@ -153,7 +153,15 @@ function nameKey(kind: 'prepare' | 'declare', name: string): string {
   return `${kind} ${name}`
 }
 
-function unknownName(kind: 'execute' | 'fetch', name: string): TextFacts {
-  const what = kind === 'execute' ? 'prepared statement' : 'cursor'
-  return { understood: false, reason: `the ${what} "${name}" is not known in this connection` }
+function unknownName(use: 'execute' | 'fetch', name: string, statements: number): TextFacts {
+  const kind = use === 'execute' ? 'prepared' : 'cursor'
+  const what = kind === 'prepared' ? 'prepared statement' : 'cursor'
+  const reason = `the ${what} "${name}" is not known in this connection`
+  return { understood: false, reason, ...(statements === 1 ? { unknownName: { kind, name } } : {}) }
+}
+
+function readOwnName(text: string): RuleName {
+  const name = readRuleName(text)
+  if (name === undefined) throw new Error(`"${text}" is no name of a rule`)
+  return name
 }

@@ -2,23 +2,17 @@ import type { Verdict } from '../protocol.js'
 import { boundValues, readBind, readExecute, readParse, readQuery, readTarget } from './client-fields.js'
 import { type FrameSink, FrameWalker, type Outcome, type Treatment } from './frames.js'
 import type { Joint } from './joint.js'
+import { denyBind, denyExecute, denyParse, noSuchPortal } from './name-denial.js'
 import { onlyOne, type Portal, protocolNameKey } from './names.js'
 import { type Held, OperationGate } from './operation-gate.js'
 import { type ClientPhase, clientMay, isLengthImpossible } from './phases.js'
 import { OWN_RULES, ownDenial } from './refusal.js'
 import { CLIENT, describeTag } from './tags.js'
-import { isSureName } from './uncertain-name.js'
 
 /** The largest Bind that is gathered, and the largest statement that is discarded politely rather than cut off. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 /** Describe, Close, Execute and CopyFail hold a name or a sentence. */
 const SMALL_BYTES_MAX = 64 * 1024
-
-/** Only servers in UTF8 surely know a name outside of ASCII by its bytes. */
-const UNSURE_NAME = ownDenial(
-  OWN_RULES.notUnderstood,
-  'names of statements and portals must be ASCII where the server does not encode in UTF8',
-)
 
 /** Reads what the client says: judges operations, keeps names, and lets the rest pass. */
 export class ClientMessages implements FrameSink {
@@ -142,12 +136,8 @@ export class ClientMessages implements FrameSink {
     const { text, parameterTypes } = fields
     const name = fields.name.toString('utf8')
     const key = protocolNameKey(fields.name)
-    if (this.#joint.statements.isFullFor(key)) {
-      const denial = ownDenial(OWN_RULES.nameLimit, 'too many prepared statements are open', 'DEALLOCATE ALL')
-      return this.#gate.refuse('extended', text ?? '', denial)
-    }
-    if (!isSureName(fields.name, this.#joint.serverEncoding))
-      return this.#gate.refuse('extended', text ?? '', UNSURE_NAME)
+    const denial = denyParse(this.#joint, fields.name)
+    if (denial !== undefined) return this.#gate.refuse('extended', text ?? '', denial)
     return this.#hold(
       'extended',
       text === undefined ? undefined : { kind: 'parse', name, key, text, parameterTypes },
@@ -160,17 +150,7 @@ export class ClientMessages implements FrameSink {
     if (fields === undefined) return this.#violation('Bind is not well formed')
     const resolved = joint.statements.resolve(protocolNameKey(fields.statement), joint.batch)
     const key = protocolNameKey(fields.portal)
-    const denial =
-      resolved.kind === 'ambiguous'
-        ? ownDenial(
-            OWN_RULES.ambiguousName,
-            `the prepared statement "${fields.statement.toString('utf8')}" was made again before the answer to its first form came`,
-          )
-        : joint.cursors.isFullFor(key)
-          ? ownDenial(OWN_RULES.nameLimit, 'too many portals are open', 'CLOSE ALL')
-          : isSureName(fields.portal, joint.serverEncoding)
-            ? undefined
-            : UNSURE_NAME
+    const denial = denyBind(joint, fields, resolved)
     if (denial !== undefined) {
       this.walker.flush()
       return this.#gate.refuse('extended', `(Bind to "${fields.statement.toString('utf8')}")`, denial)
@@ -222,12 +202,8 @@ export class ClientMessages implements FrameSink {
     const found = this.#joint.cursors.resolve(protocolNameKey(name), this.#joint.batch)
     const portal = onlyOne(found)
     if (portal?.prepared === undefined) {
-      const shown = name.toString('utf8')
-      const denial =
-        found.kind === 'ambiguous'
-          ? ownDenial(OWN_RULES.ambiguousName, `the portal "${shown}" was made again before it was answered`)
-          : ownDenial(OWN_RULES.notUnderstood, `the portal "${shown}" does not exist`)
-      return this.#gate.refuse('extended', `(Execute of "${shown}")`, denial)
+      const text = `(Execute of "${name.toString('utf8')}")`
+      return this.#gate.refuse('extended', text, denyExecute(found, name), noSuchPortal(found, name))
     }
     return this.#hold('extended', { kind: 'execute', name, portal, text: portal.prepared.text })
   }

@@ -12,7 +12,7 @@ import { endError } from './end-error.js'
 import { KeptBack } from './kept-back.js'
 import { NameTable, type Portal, type Prepared, sqlNameKey } from './names.js'
 import { OWED_MAX, type Owed, OwedQueue, runOf } from './owed.js'
-import { refusalFrom } from './refusal.js'
+import { type Refusal, refusalFrom } from './refusal.js'
 import { Run } from './run.js'
 
 /** Notices that wait for the end of one message; a message ends, or the connection does. */
@@ -24,6 +24,8 @@ export interface Begun {
   readonly values: readonly RecordedValue[]
   readonly decision: Decision
   readonly verdict: Verdict | undefined
+  /** What the client is told in the place of the rule's own words. */
+  readonly words?: Refusal | undefined
 }
 
 /** The actions of a call, in order, and what both directions of one client connection know together. */
@@ -139,7 +141,7 @@ export class Joint implements Names {
   }
 
   /** INVARIANT 1: records an operation with its decision; whatever goes to the target for it comes after. */
-  begin({ text, values, decision, verdict }: Begun): Run {
+  begin({ text, values, decision, verdict, words }: Begun): Run {
     const operation = this.options.nextOperation()
     this.record({
       kind: 'operation',
@@ -151,7 +153,7 @@ export class Joint implements Names {
       verbs: verdict?.verbs ?? [],
       tables: verdict?.tables ?? [],
     })
-    const refusal = decision.kind === 'deny' ? refusalFrom(decision) : undefined
+    const refusal = decision.kind === 'deny' ? (words ?? refusalFrom(decision)) : undefined
     const effects =
       refusal === undefined && verdict !== undefined ? beginEffects(this, text, verdict, this.batch) : []
     return new Run({ operation, limits: this.options.results, verdict, refusal, effects })

@@ -5,8 +5,9 @@ import { writeMessage } from './codec.js'
 import { overflowsNames } from './effects.js'
 import type { Outcome } from './frames.js'
 import type { Joint } from './joint.js'
+import { noSuchName } from './name-denial.js'
 import type { Portal, Prepared } from './names.js'
-import { OWN_RULES, ownDenial, substituteParse, substituteQuery } from './refusal.js'
+import { OWN_RULES, ownDenial, type Refusal, substituteParse, substituteQuery } from './refusal.js'
 import type { Run } from './run.js'
 import { uncertainName } from './uncertain-name.js'
 
@@ -73,20 +74,21 @@ export class OperationGate {
     }
   }
 
-  /** Refuses a message that is not put to policy, because nothing could be said of it. */
+  /** Refuses a message that is not put to policy, because nothing could be said of it; in other words if there are any. */
   refuse(
     form: 'query' | 'extended',
     text: string,
     denial: Decision & { readonly kind: 'deny' },
+    words?: Refusal,
   ): 'drop' | 'stop' {
-    const run = this.#joint.begin({ text, values: [], decision: denial, verdict: undefined })
+    const run = this.#joint.begin({ text, values: [], decision: denial, verdict: undefined, words })
     return this.#substitute(form, run)
   }
 
   #decision(held: Held, verdict: Verdict): Decision {
     if (verdict.decision.kind === 'deny') return verdict.decision
     const { serverEncoding } = this.#joint
-    const name = uncertainName(verdict.statements, serverEncoding)
+    const name = uncertainName(verdict.statements, { text: held.text, serverEncoding })
     if (name !== undefined) {
       const why = `the name "${name}" can be another one where the server encodes in ${serverEncoding}`
       return ownDenial(OWN_RULES.notUnderstood, why)
@@ -97,7 +99,10 @@ export class OperationGate {
 
   #deny(held: Held, verdict: Verdict, decision: Decision): 'drop' {
     const values = held.kind === 'execute' ? (held.portal.bound?.values ?? []) : []
-    const run = this.#joint.begin({ text: held.text, values, decision, verdict })
+    const { facts } = verdict
+    const missing = facts.understood ? undefined : facts.unknownName
+    const words = missing === undefined ? undefined : noSuchName(this.#joint, missing)
+    const run = this.#joint.begin({ text: held.text, values, decision, verdict, words })
     this.#substitute(
       held.kind === 'query' ? 'query' : 'extended',
       run,

@@ -155,12 +155,7 @@ describe('a refusal', () => {
       execute(),
       sync(),
     ])
-    expect(lines).toEqual([
-      '1',
-      '2',
-      'E 42501 refused by rule "not-understood": the portal "nowhere" does not exist',
-      'Z E',
-    ])
+    expect(lines).toEqual(['1', '2', 'E 34000 portal "nowhere" does not exist', 'Z E'])
     client.close()
   })
 

@@ -74,6 +74,7 @@ export function makeMachine(masking?: StatementMasking): Machine {
       settings: new Map([
         ['client_encoding', 'UTF8'],
         ['standard_conforming_strings', 'on'],
+        ['server_encoding', 'UTF8'],
       ]),
       cancelKey: undefined,
       notices: Buffer.alloc(0),
