@@ -25,7 +25,7 @@ export interface Protocol {
   readCatalog(version: number): CatalogReader
   /** The versions of everything that names resolve to, over a connection of the gateway's own. INVARIANT 6. */
   readObjectVersions(question: VersionQuestion): VersionReader
-  /** A text that is another one when any definition of the database changed: cheap to ask for, of no other use. */
+  /** A text that is another one when the catalog is: cheap to ask for, of no other use. */
   readFingerprint(): TargetReader<string>
   /** The bytes that ask the target to cancel what a connection is running, for a connection of their own. */
   cancelRequest(key: TargetCancelKey): Buffer

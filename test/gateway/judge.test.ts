@@ -17,12 +17,17 @@ const EMPTY: Catalog = {
 }
 const RULE = readRuleName('no-delete') ?? expect.unreachable()
 
+const fresh = (catalog: Catalog) => ({ kind: 'fresh', catalog }) as const
+
 /** A judge that denies any text or name behind which there is a DELETE. */
 function setup(catalog: () => Catalog | Promise<Catalog> = () => EMPTY) {
   const asked: DecisionInput[] = []
   const judge = makeJudge({
     readFacts: text => readPostgresText(text),
-    catalog,
+    catalog: () => {
+      const now = catalog()
+      return now instanceof Promise ? now.then(fresh) : fresh(now)
+    },
     decide: input => {
       asked.push(input)
       if (!input.facts.understood)

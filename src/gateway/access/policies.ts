@@ -99,7 +99,9 @@ export class Policies {
     const rules = this.#maskingRules({ principal, connection, mode })
     const hashKey = this.#hashKey
     let made: { readonly catalog: Catalog; readonly masker: Masker } | undefined
+    const usesCatalog = rules.some(({ kind }) => kind === 'column') || this.#rulesReadTables(connection)
     return {
+      usesCatalog,
       decide: question => judge.decide({ ...question, now: this.#now() }),
       maskerFor: catalog => {
         if (rules.length === 0) return undefined
@@ -116,6 +118,14 @@ export class Policies {
     const protocol = this.connection(connection)?.protocol ?? ''
     const asker = { principal, connection: { name: connection, protocol }, role, database }
     return explainStatement(this.#statements, { ...asker, ...question, now: this.#now() })
+  }
+
+  /** By the letters of its condition: one too many costs a look at the target now and then, one too few would cost more. */
+  #rulesReadTables(connection: ConnectionName): boolean {
+    return this.#config.statements.some(
+      ({ connections, when }) =>
+        when.includes('tables') && connections.some(pattern => compileGlob(pattern)(connection)),
+    )
   }
 
   #maskingRules({

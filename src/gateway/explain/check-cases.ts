@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.js'
 import type { Catalog } from '../../domain/catalog.js'
 import type { Connection } from '../../domain/connection.js'
-import type { Decision } from '../../domain/decision.js'
+import type { PolicyDecision } from '../../domain/decision.js'
 import type { TextFacts } from '../../domain/facts.js'
 import type { RoleName } from '../../domain/names.js'
 import type { Principal } from '../../domain/principal.js'
@@ -71,7 +71,10 @@ interface Deciding extends CheckCasesOptions {
   readonly policy: StatementPolicy
 }
 
-type Found = Decision | { readonly kind: 'no access' } | { readonly kind: 'not asked'; readonly why: string }
+type Found =
+  | PolicyDecision
+  | { readonly kind: 'no access' }
+  | { readonly kind: 'not asked'; readonly why: string }
 
 async function decideCase(one: PolicyCase, { config, policy, readFacts, now }: Deciding): Promise<Found> {
   const connection = config.connections.find(({ name }) => name === one.connection)
@@ -90,7 +93,7 @@ async function decideCase(one: PolicyCase, { config, policy, readFacts, now }: D
   })
   const verdict = await makeJudge({
     readFacts,
-    catalog: () => NO_CATALOG,
+    catalog: () => ({ kind: 'fresh', catalog: NO_CATALOG }),
     decide: question => judge.decide({ ...question, now: one.at ?? now }),
     maskerFor: () => undefined,
   })({ text: one.statement, step: 'run', names: { behind: () => undefined } })
@@ -117,6 +120,7 @@ function chooseRole({ role }: PolicyCase, { config, principal, connection }: Cho
 function isExpected({ expect, rule }: PolicyCase, found: Found): boolean {
   if (found.kind === 'not asked') return false
   if (found.kind === 'no access') return expect === 'deny' && rule === undefined
+  if (found.kind === 'review') return false
   return found.kind === expect && (rule === undefined || found.rule === rule)
 }
 
@@ -127,6 +131,7 @@ function spellExpected({ expect, rule }: PolicyCase): string {
 function spellFound(found: Found): string {
   if (found.kind === 'not asked') return found.why
   if (found.kind === 'no access') return 'deny: no access rule gives the connection in this role'
+  if (found.kind === 'review') return `review by ${found.demands.map(({ rule }) => `"${rule}"`).join(', ')}`
   const rule = found.rule === undefined ? found.kind : `${found.kind} by "${found.rule}"`
   return found.kind === 'deny' ? `${rule}: ${found.message}` : rule
 }

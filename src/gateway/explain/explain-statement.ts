@@ -47,7 +47,7 @@ export async function explainStatement(
   const trace = (text: string) => deps.facts.traceLineage(text, catalog)
   const judge = makeJudge({
     readFacts: text => deps.facts.read(text),
-    catalog: () => catalog,
+    catalog: () => ({ kind: 'fresh', catalog }),
     decide,
     maskerFor,
     traceLineage: trace,

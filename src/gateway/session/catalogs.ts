@@ -1,26 +1,66 @@
 import type { Catalog } from '../../domain/catalog.js'
-import { HoopError } from '../../lib/hoop-error.js'
-import type { Protocol } from '../../protocols/protocol.js'
+import type { CatalogReader, Protocol, TargetReader } from '../../protocols/protocol.js'
 import type { Admission } from '../access/admission.js'
+import { OwnConnections } from './own-connections.js'
 import type { TargetConnection } from './target.js'
 
-/** A snapshot is read again after this long, so that definitions changed outside of the gateway become known. */
-const FRESH_MS = 60_000
-/** How long reading a catalog may take. */
+/** How long reading a whole catalog may take, and checking whether it is still true. */
 const READ_MS = 30_000
+const CHECK_MS = 5_000
+/** A catalog without some of its definitions is read again after this long, though nothing changed. */
+const INCOMPLETE_MS = 60_000
 /** Catalogs kept; each belongs to one connection, role and database. */
 const CATALOGS_MAX = 256
+
+/** What somebody needs a catalog for, and with that how old the last check of it may be. */
+export type CatalogNeed =
+  /** To write down what was used: nothing is decided by it. */
+  | 'search'
+  /** To judge what names tables and nothing else, whose columns the server itself reports by their table. */
+  | 'tables'
+  /** To judge what definitions decide: views, functions, names that are not known. */
+  | 'definitions'
+
+/** Older than `waitMs`: whoever asks waits for a check. Older than `checkMs`: it is checked while they go on. */
+const AGES: Readonly<Record<CatalogNeed, { readonly waitMs: number; readonly checkMs: number }>> = {
+  search: { waitMs: Number.POSITIVE_INFINITY, checkMs: 60_000 },
+  tables: { waitMs: 5_000, checkMs: 1_000 },
+  definitions: { waitMs: 1_000, checkMs: 1_000 },
+}
+/** The same for `search` after a change has passed: a restore makes thousands of them. */
+const CHANGED_CHECK_MS = 5_000
+/** After a check that failed, `tables` waits for no other one for this long. */
+const FAILING_MS = 15_000
 
 /** The name of a database's catalog: what a role may see of it is the same for all who use the role. */
 export function catalogKey({ connection, role }: Admission, database: string): string {
   return [connection.name, role.name, database].join('\0')
 }
 
+interface Check {
+  readonly startedAt: number
+  readonly generation: number
+  readonly catalog: Promise<Catalog>
+}
+
+interface Seen {
+  readonly catalog: Catalog
+  readonly fingerprint: string
+  readonly readAt: number
+}
+
 interface Entry {
+  readonly key: string
   catalog: Catalog | undefined
+  /** What the definitions were like when the catalog was read, or before. */
+  fingerprint: string | undefined
   readAt: number
-  reading: Promise<Catalog> | undefined
-  /** Grows when a change passes, so that a read that began before it is not taken for fresh. */
+  /** The catalog was true at this time or later; `-Infinity` when a change has passed since. */
+  trueAt: number
+  check: Check | undefined
+  /** When the last check began, however it ended. */
+  checkedAt: number
+  /** Grows when a change passes, so that a check that began before it does not count. */
   generation: number
 }
 
@@ -30,35 +70,51 @@ export interface CatalogsOptions {
   readonly open: () => Promise<TargetConnection>
 }
 
-/** What is known of the databases behind the connections, shared by all sessions of a role. */
+/**
+ * What is known of the databases behind the connections, shared by all sessions of a role. A snapshot is never believed
+ * without a date: it is checked by a fingerprint of the definitions, and read anew only when that has changed.
+ */
 export class Catalogs {
+  readonly connections = new OwnConnections()
   readonly #entries = new Map<string, Entry>()
   #version = 0
 
   constructor(readonly now: () => number) {}
 
-  /** The catalog under `key`: at once when it is fresh, a promise while it has to be read. */
-  read(key: string, options: CatalogsOptions): Catalog | Promise<Catalog> {
+  /**
+   * The catalog under `key`: at once when it is fresh enough, a promise while it is checked or read. Fails with
+   * `target_unavailable`, `limit_exceeded`, or as `open` does; then whoever needs it denies.
+   */
+  read(key: string, options: CatalogsOptions, need: CatalogNeed = 'definitions'): Catalog | Promise<Catalog> {
     const entry = this.#entry(key)
-    if (entry.catalog === undefined) {
-      const { reading } = entry
-      // Somebody else's read may end with that one's session: who waits along with it then reads for itself.
-      return reading?.catch(() => this.#readAgain(entry, options)) ?? this.#readAgain(entry, options)
+    if (entry.catalog === undefined) return this.#wait(entry, options, need)
+    const { waitMs, checkMs } = AGES[need]
+    const now = this.now()
+    const hasChanged = entry.trueAt === Number.NEGATIVE_INFINITY
+    if (now - entry.trueAt > waitMs) {
+      if (need !== 'tables' || hasChanged) return this.#wait(entry, options, need)
+      const { catalog, check, checkedAt } = entry
+      // A target that does not answer: tables go on with what is known, because nothing has passed that changed it.
+      if (check !== undefined || now - checkedAt > FAILING_MS)
+        return this.#wait(entry, options, need).catch(() => catalog)
     }
-    if (this.now() - entry.readAt > FRESH_MS && entry.reading === undefined) {
-      // A stale snapshot still fails closed: what it does not know is masked whole. It serves until the next is here.
-      this.#readAgain(entry, options).catch(() => {})
-    }
+    const age = now - (hasChanged ? entry.checkedAt : entry.trueAt)
+    if (age > (hasChanged ? CHANGED_CHECK_MS : checkMs)) this.#start(entry, options).catch(() => {})
     return entry.catalog
   }
 
-  /** Definitions changed: whoever asks next waits for a new snapshot. */
+  /** Definitions changed: whoever decides by them next waits for a check. */
   invalidate(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
-    entry.catalog = undefined
-    entry.reading = undefined
+    entry.trueAt = Number.NEGATIVE_INFINITY
+    entry.check = undefined
     entry.generation += 1
+  }
+
+  /** Closes the gateway's own connections. */
+  close(): void {
+    this.connections.close()
   }
 
   #entry(key: string): Entry {
@@ -66,59 +122,89 @@ export class Catalogs {
     if (known !== undefined) return known
     const oldest = this.#entries.keys().next()
     if (this.#entries.size >= CATALOGS_MAX && !oldest.done) this.#entries.delete(oldest.value)
-    const entry: Entry = { catalog: undefined, readAt: 0, reading: undefined, generation: 0 }
+    const entry: Entry = {
+      key,
+      catalog: undefined,
+      fingerprint: undefined,
+      readAt: Number.NEGATIVE_INFINITY,
+      trueAt: Number.NEGATIVE_INFINITY,
+      check: undefined,
+      checkedAt: Number.NEGATIVE_INFINITY,
+      generation: 0,
+    }
     this.#entries.set(key, entry)
     return entry
   }
 
-  #readAgain(entry: Entry, options: CatalogsOptions): Promise<Catalog> {
-    if (entry.reading !== undefined) return entry.reading
+  #wait(entry: Entry, options: CatalogsOptions, need: CatalogNeed): Promise<Catalog> {
+    const { check } = entry
+    const isRecent = check !== undefined && this.now() - check.startedAt <= AGES[need].waitMs
+    if (!isRecent) return this.#start(entry, options)
+    // Somebody else's check may end with that one's session: who waits along with it then asks for itself.
+    return check.catalog.catch(() => this.#start(entry, options))
+  }
+
+  /** Starts a check, or joins the one that has just been started. */
+  #start(entry: Entry, options: CatalogsOptions): Promise<Catalog> {
+    const startedAt = this.now()
+    if (entry.check !== undefined && startedAt - entry.check.startedAt <= AGES.definitions.waitMs)
+      return entry.check.catalog
     const { generation } = entry
-    this.#version += 1
-    const reading = readOnce(this.#version, options).then(
-      catalog => {
+    const catalog = this.#examine(entry, options)
+      .then(seen => {
         if (entry.generation === generation) {
-          entry.catalog = catalog
-          entry.readAt = this.now()
-          entry.reading = undefined
+          entry.catalog = seen.catalog
+          entry.fingerprint = seen.fingerprint
+          entry.readAt = seen.readAt
+          entry.trueAt = startedAt
         }
-        return catalog
-      },
-      error => {
-        if (entry.reading === reading) entry.reading = undefined
-        throw error
-      },
-    )
-    entry.reading = reading
-    return reading
+        return seen.catalog
+      })
+      .finally(() => {
+        if (entry.check === check) entry.check = undefined
+      })
+    const check: Check = { startedAt, generation, catalog }
+    entry.check = check
+    entry.checkedAt = startedAt
+    return catalog
+  }
+
+  /** The fingerprint comes first: what changes while the catalog is read is seen by the next check. */
+  async #examine(entry: Entry, options: CatalogsOptions): Promise<Seen> {
+    const { protocol, open } = options
+    const fingerprint = await this.connections.ask(entry.key, {
+      reader: () => protocol.readFingerprint(),
+      open,
+      purpose: 'check the catalog',
+      answerMs: CHECK_MS,
+    })
+    const now = this.now()
+    const { catalog: known, readAt } = entry
+    // A definition is left out while somebody locks its view: that changes without a change.
+    const isStill = known !== undefined && (now - readAt < INCOMPLETE_MS || isComplete(known))
+    if (isStill && entry.fingerprint === fingerprint) return { catalog: known, fingerprint, readAt }
+    this.#version += 1
+    const version = this.#version
+    const catalog = await this.connections.ask(entry.key, {
+      reader: () => catalogAsAnswer(protocol.readCatalog(version)),
+      open,
+      purpose: 'read the catalog',
+      answerMs: READ_MS,
+    })
+    return { catalog, fingerprint, readAt: now }
   }
 }
 
-async function readOnce(version: number, { protocol, open }: CatalogsOptions): Promise<Catalog> {
-  const { stream } = await open()
-  const reader = protocol.readCatalog(version)
-  try {
-    return await new Promise<Catalog>((resolve, reject) => {
-      const fail = (why: string): void =>
-        reject(new HoopError('target_unavailable', `Cannot read the catalog: ${why}`))
-      const timer = setTimeout(() => fail('it took too long'), READ_MS)
-      stream.once('close', () => {
-        clearTimeout(timer)
-        fail('the target closed the connection')
-      })
-      stream.on('error', () => {})
-      const perform = (actions: ReturnType<typeof reader.begin>): void => {
-        for (const action of actions) {
-          if (action.kind === 'toTarget') stream.write(action.bytes)
-          else if (action.kind === 'catalog') resolve(action.catalog)
-          else fail(action.message)
-        }
-      }
-      stream.on('data', (chunk: Buffer) => perform(reader.fromTarget(chunk)))
-      stream.resume()
-      perform(reader.begin())
-    })
-  } finally {
-    stream.destroy()
-  }
+function isComplete({ byOid }: Catalog): boolean {
+  for (const { kind, definition } of byOid.values())
+    if (kind === 'view' && definition === undefined) return false
+  return true
+}
+
+function catalogAsAnswer(reader: CatalogReader): TargetReader<Catalog> {
+  const translate = (actions: ReturnType<CatalogReader['begin']>) =>
+    actions.map(action =>
+      action.kind === 'catalog' ? ({ kind: 'answer', answer: action.catalog } as const) : action,
+    )
+  return { begin: () => translate(reader.begin()), fromTarget: chunk => translate(reader.fromTarget(chunk)) }
 }

@@ -2,6 +2,7 @@ import type { Catalog } from '../../domain/catalog.js'
 import type { Decision, PolicyDecision, ReviewDemand } from '../../domain/decision.js'
 import type { StatementFacts, TextFacts } from '../../domain/facts.js'
 import type { StatementLineage } from '../../domain/lineage.js'
+import { type RuleName, readRuleName } from '../../domain/names.js'
 import type { Operation } from '../../domain/operation.js'
 import type { Masker, TraceText } from '../../masking/masker.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
@@ -9,6 +10,10 @@ import type { ResolveTables } from '../../policy/activation.js'
 import { NOT_UNDERSTOOD } from '../../policy/default-rules.js'
 import { makeTableResolver } from '../../policy/table-resolver.js'
 import type { Verdict } from '../../protocols/protocol.js'
+import type { FreshCatalog, ReadFreshCatalog } from './fresh-catalog.js'
+
+/** The name under which a text is refused whose names could not be looked up. It is not configured and is always on. */
+export const UNCHECKED_DEFINITIONS = readOwnName('unchecked-definitions')
 
 /** Answers the question a protocol machine asks of an operation. A promise only where something has to be fetched. */
 export type Judge = (operation: Operation) => Verdict | Promise<Verdict>
@@ -16,8 +21,8 @@ export type Judge = (operation: Operation) => Verdict | Promise<Verdict>
 export interface JudgeOptions {
   /** The facts of a text, from the cache or the parser. */
   readonly readFacts: (text: string) => TextFacts | Promise<TextFacts>
-  /** The catalog as it is now; a promise while it is being read again. */
-  readonly catalog: () => Catalog | Promise<Catalog>
+  /** The catalog to judge a text with; a promise while it is checked or read again. */
+  readonly catalog: ReadFreshCatalog
   readonly decide: (input: DecisionInput) => PolicyDecision
   /** The masker for this catalog; undefined when nothing is masked for this principal. */
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
@@ -65,14 +70,28 @@ export function makeJudge(options: JudgeOptions): Judge {
     return strictest(verdict, decision)
   }
 
+  const concludeWith = (operation: Operation, facts: TextFacts, found: FreshCatalog): Verdict => {
+    const verdict = conclude(operation, facts, found.catalog)
+    return found.kind === 'fresh' ? verdict : unchecked(verdict, found.reason)
+  }
+
+  const settle = (operation: Operation, facts: TextFacts): Verdict | Promise<Verdict> => {
+    const catalog = options.catalog(facts)
+    if (catalog instanceof Promise) return catalog.then(one => concludeWith(operation, facts, one))
+    return concludeWith(operation, facts, catalog)
+  }
+
   return operation => {
     const facts = options.readFacts(operation.text)
-    const catalog = options.catalog()
-    if (facts instanceof Promise || catalog instanceof Promise) {
-      return Promise.all([facts, catalog]).then(([one, other]) => conclude(operation, one, other))
-    }
-    return conclude(operation, facts, catalog)
+    return facts instanceof Promise ? facts.then(one => settle(operation, one)) : settle(operation, facts)
   }
+}
+
+/** Fail closed: nobody knows what the text means at the target now. */
+function unchecked(verdict: Verdict, reason: string): Verdict {
+  if (verdict.decision.kind === 'deny') return verdict
+  const hint = 'try again: the target may be busy'
+  return { ...verdict, decision: { kind: 'deny', rule: UNCHECKED_DEFINITIONS, message: reason, hint } }
 }
 
 /** Masking's own refusal stands in `verdict` already; a denial by a rule is the clearer answer of the two. */
@@ -158,6 +177,12 @@ function unknownName(use: 'execute' | 'fetch', name: string, statements: number)
   const what = kind === 'prepared' ? 'prepared statement' : 'cursor'
   const reason = `the ${what} "${name}" is not known in this connection`
   return { understood: false, reason, ...(statements === 1 ? { unknownName: { kind, name } } : {}) }
+}
+
+function readOwnName(text: string): RuleName {
+  const name = readRuleName(text)
+  if (name === undefined) throw new Error(`"${text}" is no name of a rule`)
+  return name
 }
 
 function readOwnName(text: string): RuleName {

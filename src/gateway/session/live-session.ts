@@ -36,6 +36,8 @@ export interface LiveSessionOptions {
 export interface SessionRules {
   readonly decide: (input: DecisionInput) => PolicyDecision
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
+  /** False when nothing that is decided depends on definitions: no column is protected, no rule speaks of tables. */
+  readonly usesCatalog: boolean
 }
 
 interface OpenConnection {

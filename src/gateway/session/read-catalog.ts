@@ -3,8 +3,9 @@ import { protocolNamed } from '../../protocols/registry.js'
 import type { Admission } from '../access/admission.js'
 import type { Credential } from '../credentials/credential.js'
 import { catalogKey } from './catalogs.js'
+import { openOwnTarget } from './open-own-target.js'
 import type { ServeDeps } from './serve-client.js'
-import { openTarget, type TargetConnection } from './target.js'
+import type { TargetConnection } from './target.js'
 
 export interface CatalogReading {
   readonly admission: Admission
@@ -15,23 +16,22 @@ export interface CatalogReading {
 
 /**
  * What is known of a database, for a question that no session asks. INVARIANT 3: a credential that is taken for it is
- * forgotten with the connection it opened. Fails as `openTarget` does.
+ * forgotten when the catalog is known, and the connection it opened is closed with it. Fails as `openTarget` does.
  */
 export async function readCatalog(
   { admission, database, take }: CatalogReading,
   { agents, catalogs }: Pick<ServeDeps, 'agents' | 'catalogs'>,
 ): Promise<Catalog> {
   const protocol = protocolNamed(admission.connection.protocol)
+  const taken: Credential[] = []
   const open = async (): Promise<TargetConnection> => {
     const credential = await take()
-    try {
-      const opened = await openTarget(admission, { protocol, credential, database, settings: {}, agents })
-      opened.stream.once('close', () => credential.forget())
-      return opened
-    } catch (error) {
-      credential.forget()
-      throw error
-    }
+    taken.push(credential)
+    return openOwnTarget(admission, { protocol, credential, database, agents })
   }
-  return catalogs.read(catalogKey(admission, database), { protocol, open })
+  try {
+    return await catalogs.read(catalogKey(admission, database), { protocol, open })
+  } finally {
+    for (const credential of taken) credential.forget()
+  }
 }

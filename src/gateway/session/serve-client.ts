@@ -7,11 +7,13 @@ import { protocolNamed } from '../../protocols/registry.js'
 import type { Log } from '../../tunnel/log.js'
 import { checkDatabase } from '../access/check-database.js'
 import type { AgentHub } from '../agents/hub.js'
-import { type Catalogs, catalogKey } from './catalogs.js'
+import { type CatalogNeed, type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
+import { makeFreshCatalog } from './fresh-catalog.js'
 import { type JudgeOptions, makeJudge } from './judge.js'
 import type { LiveSession } from './live-session.js'
+import { openOwnTarget } from './open-own-target.js'
 import { Relay } from './relay.js'
 import { openTarget, sendAside, type TargetConnection, type TargetOptions } from './target.js'
 
@@ -66,14 +68,15 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   const { key, read } = catalogOf(live, deps, database)
   // Both at once: the catalog is only slow the first time.
   const opening = openTarget(live.admission, target)
-  const [opened, catalog] = await Promise.all([opening, read()]).catch(error => {
+  const [opened, catalog] = await Promise.all([opening, read('search')]).catch(error => {
     opening.then(abandon, () => {})
     throw error
   })
   const number = live.nextClient()
   const cancelKey = makeCancelKey(start.cancelSecretBytes)
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
-  const { decide, maskerFor } = live.rules(database)
+  const rules = live.rules(database)
+  const { decide, maskerFor } = rules
   machine.setBackground(maskerFor(catalog)?.background)
   try {
     live.recorder.append({ kind: 'client', client: number, database, application: start.application })
@@ -86,7 +89,12 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     client,
     target: opened.stream,
     machine,
-    judge: makeJudge({ ...readingOf(deps.facts), catalog: read, decide, maskerFor }),
+    judge: makeJudge({
+      ...readingOf(deps.facts),
+      catalog: makeFreshCatalog({ read, usesCatalog: () => rules.usesCatalog }),
+      decide,
+      maskerFor,
+    }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
     onFault: error =>
@@ -126,8 +134,8 @@ function joinOptions(
 function catalogOf(live: LiveSession, deps: ServeDeps, database: string) {
   const key = catalogKey(live.admission, database)
   const protocol = protocolNamed(live.session.protocol)
-  const open = () => openTarget(live.admission, targetOptions(live, deps, { database, settings: {} }))
-  return { key, read: () => deps.catalogs.read(key, { protocol, open }) }
+  const open = () => openOwnTarget(live.admission, targetOptions(live, deps, { database, settings: {} }))
+  return { key, read: (need: CatalogNeed) => deps.catalogs.read(key, { protocol, open }, need) }
 }
 
 function targetOptions(

@@ -149,6 +149,7 @@ export class Sessions {
   /** Ends every session and waits until their recordings are closed. */
   async drain(): Promise<void> {
     this.#draining = true
+    this.deps.catalogs.close()
     for (const live of this.#live.values()) live.end('gateway_draining')
     const timeout = new Promise<void>(resolve => setTimeout(resolve, DRAIN_MS).unref())
     const finished = Promise.allSettled(this.#opening)
@@ -211,7 +212,13 @@ export class Sessions {
       }
       return rules
     }
-    return { decide: input => current().decide(input), maskerFor: catalog => current().maskerFor(catalog) }
+    return {
+      decide: input => current().decide(input),
+      maskerFor: catalog => current().maskerFor(catalog),
+      get usesCatalog() {
+        return current().usesCatalog
+      },
+    }
   }
 
   #sweep(): void {
