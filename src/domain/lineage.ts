@@ -18,12 +18,20 @@ export type OutputLineage =
   /** From what nobody could follow; `reason` is half a sentence, without values. */
   | { readonly kind: 'unknown'; readonly reason: string }
 
+/** What the outputs of one statement are computed from, and what it stores. */
+export type StatementLineage = StatementRows & {
+  /** What is computed to be stored, or defined as a view, with how many rows there are. Absent: nobody looked. */
+  readonly stored?: OutputLineage
+}
+
 /** What the outputs of one statement are computed from. */
-export type StatementLineage =
+export type StatementRows =
   /** One entry for each output, in their order. */
   | { readonly kind: 'outputs'; readonly outputs: readonly OutputLineage[] }
   /** How many outputs there are, or in which order, depends on definitions that can change: this is what any can hold. */
   | { readonly kind: 'any'; readonly lineage: OutputLineage }
+  /** The rows of what stands behind a name of the session; `parameters` is what is computed for it. */
+  | { readonly kind: 'named'; readonly parameters: OutputLineage }
   /** The statement shows no rows of its own, or nothing is said about them. */
   | { readonly kind: 'none' }
 

@@ -1,6 +1,7 @@
 import type { CommandFacts, CopyUse } from '../domain/facts.js'
 import { type RuleName, readRuleName } from '../domain/names.js'
 import type { Flow } from './flow.js'
+import { type Protection, resolveRelation } from './touched.js'
 
 /** A statement that masking cannot allow, with the reason for the person who sent it. */
 export interface Refusal {
@@ -33,6 +34,7 @@ const ALTERABLE: ReadonlySet<string> = new Set([
 /** What the refusal of a statement depends on beside its flow. */
 export interface LaunderingContext {
   readonly flow: Flow
+  readonly protection: Protection
   readonly commands: readonly CommandFacts[]
   /** The snapshot has at least one protected column. */
   readonly protects: boolean
@@ -40,6 +42,8 @@ export interface LaunderingContext {
   readonly detects: boolean
   /** Each output of the statement was followed to its columns, so that they can be masked one by one. */
   readonly traced: boolean
+  /** All that it stores was followed, and nothing of it comes from a masked column. */
+  readonly storesClear: boolean
 }
 
 /**
@@ -53,7 +57,12 @@ export function refuseLaundering(context: LaunderingContext): Refusal | undefine
     if (refusal !== undefined) return refusal
   }
   if (!protects) return undefined
-  return refuseCode(commands, flow) ?? refuseStoring(commands, flow) ?? refuseCalls(flow)
+  return (
+    refuseCode(commands, flow) ??
+    refuseReplacing(context) ??
+    (context.storesClear ? undefined : refuseStoring(commands, flow)) ??
+    refuseCalls(flow)
+  )
 }
 
 function refuseCode(commands: readonly CommandFacts[], flow: Flow): Refusal | undefined {
@@ -70,6 +79,22 @@ function refuseCode(commands: readonly CommandFacts[], flow: Flow): Refusal | un
   }
   return flow.calls.runsSql
     ? refuse('it calls a function that runs a text as SQL, which nobody can read', 'write the query itself')
+    : undefined
+}
+
+/** A materialized view keeps what the views that it reads gave once: their definitions must go on telling what that was. */
+function refuseReplacing({ flow, commands, protection }: LaunderingContext): Refusal | undefined {
+  if (!commands.some(({ verb, object }) => verb === 'CREATE' && object === 'VIEW')) return undefined
+  const replaces = flow.facts.relations.some(use => {
+    if (use.access !== 'write') return false
+    const resolved = resolveRelation(use, protection.catalog)
+    return (
+      resolved.kind === 'candidates' &&
+      resolved.relations.some(({ oid }) => protection.columns.byOid.has(oid))
+    )
+  })
+  return replaces
+    ? refuse('it could replace the definition of a view with masked columns', ASK_EXEMPT)
     : undefined
 }
 

@@ -1,6 +1,6 @@
 import type { Catalog } from '../domain/catalog.js'
 import type { CopyUse, StatementFacts, TextFacts } from '../domain/facts.js'
-import type { StatementLineage, TraceView } from '../domain/lineage.js'
+import type { TraceView } from '../domain/lineage.js'
 import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
@@ -12,26 +12,29 @@ import { messagesTell } from './messages.js'
 import { makeNet, type Net } from './net.js'
 import { type ColumnRule, resolveProtectedColumns } from './protected-columns.js'
 import { type PlanContext, planRows, type Trust } from './row-plan.js'
+import {
+  groupLineage,
+  groupStatements,
+  type StatementGroup,
+  type TraceStatement,
+} from './statement-groups.js'
 import type { StatementMasking } from './statement-masking.js'
 import { refuseStrict } from './strict.js'
-import { isFullyTraced } from './traced-output.js'
+import { isFullyTraced, storesNothingProtected } from './traced-output.js'
 
 /** What masking makes of one text: how its answers are masked, or why it cannot be allowed. */
 export type Judgement = { readonly kind: 'masked'; readonly masking: StatementMasking } | Refusal
-
-/** The lineage of each statement of a text; an empty list when it was not traced. */
-export type TraceText = () => readonly StatementLineage[]
 
 /** Masking for one session and one catalog snapshot. */
 export interface Masker {
   /**
    * Judges a text. `statements` are its own and those behind the names that it executes or fetches from. The result is
-   * remembered by the identity of `facts`, unless session names are involved. `trace` is asked for the lineage of the
-   * text, on the masker's own catalog, only where that can show more; without it, one taint stands for all expressions.
+   * remembered by the identity of `facts`, unless session names are involved. `trace` is asked for the lineage of one
+   * of them, on the masker's own catalog, only where that can show more; without it, one taint stands for all expressions.
    */
-  judge(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceText): Judgement
+  judge(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceStatement): Judgement
   /** Says what `judge` would make of a text, and why. Remembers nothing. */
-  explain(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceText): MaskingExplanation
+  explain(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceStatement): MaskingExplanation
   /** For what answers no statement: notifications, settings. Rows, should any come, are masked whole. */
   readonly background: StatementMasking
 }
@@ -99,66 +102,112 @@ interface Text {
   readonly statements: readonly StatementFacts[]
   /** Those of the text itself. */
   readonly own: readonly StatementFacts[]
-  readonly trace: TraceText | undefined
+  readonly trace: TraceStatement | undefined
 }
 
 function judgeText(text: Text, context: MaskerContext): Judgement {
   const followed = follow(text, context)
   if (followed.kind === 'refused') return followed
-  const copies = text.statements.flatMap(({ flow }) => (flow.copy === undefined ? [] : [flow.copy]))
-  const { trust, hidesMessages } = followed
-  return { kind: 'masked', masking: makeStatementMasking({ ...context, trust }, { hidesMessages, copies }) }
+  const parts = followed.followed.map(({ trust, copies }) => ({ ...context, trust, copies }))
+  const copies = parts.flatMap(part => part.copies)
+  const all = { ...context, trust: followed.trust, copies }
+  const { hidesMessages } = followed
+  return { kind: 'masked', masking: makeStatementMasking(all, { hidesMessages, parts }) }
 }
 
 function follow({ statements, own, trace }: Text, context: MaskerContext): FollowedText | Refusal {
-  const { protection, net, mode } = context
-  // Each name that is executed must have brought the statement behind it: without it, nothing is known.
-  const named = own.filter(runsNamed).length
-  const unresolved = statements.length - own.length < named
-  const groups = named === 0 ? own.map(one => [one]) : [statements]
-  // Rows of several statements cannot be told apart here, and what stands behind a name was not traced.
-  const canTrace = own.length === 1 && statements.length === 1 && named === 0
+  const groups = groupStatements(statements, own)
   const followed: Followed[] = []
-  let lineage: StatementLineage | undefined
   for (const group of groups) {
-    const flow = readFlow(unite(group.map(one => one.flow)), protection)
-    const commands = group.flatMap(one => one.commands)
-    const protects = protection.columns.byOid.size > 0
-    const explains = (named === 0 ? group : own).every(one => one.commands[0]?.verb === 'EXPLAIN')
-    const taint = findTaint(flow, explains)
-    if (canTrace && taint !== undefined && protects) lineage = trace?.()[0]
-    const traced = isFullyTraced(lineage)
-    const refusal = refuseLaundering({ flow, commands, protects, detects: net !== undefined, traced })
-    if (refusal !== undefined) return refusal
-    const strictly =
-      mode === 'strict' ? refuseStrict({ flow, group, own, unresolved, protection }) : undefined
-    if (strictly !== undefined) return strictly
-    followed.push({ flow, commands, taint })
+    const one = followGroup(group, trace, context)
+    if (one.kind === 'refused') return one
+    followed.push(one)
   }
-  const trust = { ...readTrust(followed, unresolved), lineage }
-  const hidesMessages = unresolved || followed.some(one => messagesTell(one.flow, one.commands, protection))
-  return { kind: 'followed', followed, unresolved, trust, hidesMessages }
+  const unresolved = groups.some(group => group.unresolved)
+  const [only, ...others] = followed
+  const trust = only !== undefined && others.length === 0 ? only.trust : uniteTrust(followed)
+  return {
+    kind: 'followed',
+    followed,
+    unresolved,
+    trust,
+    hidesMessages: followed.some(one => one.hidesMessages),
+  }
 }
 
-function readTrust(followed: readonly Followed[], unresolved: boolean): Omit<Trust, 'lineage'> {
+function followGroup(
+  group: StatementGroup,
+  trace: TraceStatement | undefined,
+  { protection, net, mode }: MaskerContext,
+): Followed | Refusal {
+  const { own, behind, unresolved } = group
+  const all = [own, ...behind]
+  const flow = readFlow(unite(all.map(one => one.flow)), protection)
+  const commands = all.flatMap(one => one.commands)
+  const protects = protection.columns.byOid.size > 0
+  const taint = findTaint(flow, own.commands[0]?.verb === 'EXPLAIN')
+  const traces = trace !== undefined && taint !== undefined && protects
+  const lineage = traces ? groupLineage(group, trace) : undefined
+  const traced = isFullyTraced(lineage)
+  const storesClear = storesNothingProtected(lineage, protection)
+  const detects = net !== undefined
+  const refusal =
+    refuseLaundering({ flow, protection, commands, protects, detects, traced, storesClear }) ??
+    (mode === 'strict' ? refuseStrict({ flow, group: all, own: [own], unresolved, protection }) : undefined)
+  if (refusal !== undefined) return refusal
   return {
-    tainted: unresolved || followed.some(one => one.taint !== undefined),
-    distrusted: unresolved || followed.some(one => one.taint !== undefined && one.flow.facts.setOperation),
-    names: new Set(followed.flatMap(one => [...one.flow.touched.names])),
-    systemValues: followed.some(one => one.flow.touched.systemValues),
-    rule: followed.find(one => one.flow.touched.rule !== undefined)?.flow.touched.rule,
+    kind: 'followed',
+    ...{ flow, commands, taint, unresolved },
+    trust: { ...readTrust({ flow, taint, unresolved }), lineage },
+    copies: all.flatMap(one => (one.flow.copy === undefined ? [] : [one.flow.copy])),
+    hidesMessages: unresolved || messagesTell(flow, commands, protection),
   }
 }
+
+function readTrust({
+  flow,
+  taint,
+  unresolved,
+}: Pick<Followed, 'flow' | 'taint' | 'unresolved'>): Omit<Trust, 'lineage'> {
+  const { touched, facts } = flow
+  const tainted = unresolved || taint !== undefined
+  return {
+    tainted,
+    distrusted: unresolved || (tainted && facts.setOperation),
+    ...{ names: touched.names, systemValues: touched.systemValues, rule: touched.rule },
+  }
+}
+
+/** For what answers a text of several statements and cannot be told to be of one of them. */
+function uniteTrust(followed: readonly Followed[]): Trust {
+  const trusts = followed.map(one => one.trust)
+  return {
+    tainted: trusts.some(one => one.tainted),
+    distrusted: trusts.some(one => one.distrusted),
+    names: new Set(trusts.flatMap(one => [...one.names])),
+    systemValues: trusts.some(one => one.systemValues),
+    rule: trusts.find(one => one.rule !== undefined)?.rule,
+    lineage: undefined,
+  }
+}
+
+/** Plans of one statement of a text, or of all of them together. */
+type Part = PlanContext & { readonly copies: readonly CopyUse[] }
 
 function makeStatementMasking(
-  context: PlanContext,
-  { hidesMessages, copies }: { readonly hidesMessages: boolean; readonly copies: readonly CopyUse[] },
+  all: Part,
+  { hidesMessages, parts }: { readonly hidesMessages: boolean; readonly parts: readonly Part[] },
 ): StatementMasking {
-  const rule = context.trust.rule ?? context.protection.columns.anyRule
+  const rule = all.trust.rule ?? all.protection.columns.anyRule
+  const partOf = (statement: number | undefined): Part =>
+    (statement === undefined ? undefined : parts[statement]) ?? all
   return {
-    planRows: columns => planRows(columns, context),
-    planCopy: columnCount => planCopy(copies, columnCount, context),
-    maskText: text => (hidesMessages && rule !== undefined ? hidden(rule) : maskText(text, context.net)),
+    planRows: (columns, statement) => planRows(columns, partOf(statement)),
+    planCopy: (columnCount, statement) => {
+      const part = partOf(statement)
+      return planCopy(part.copies, columnCount, part)
+    },
+    maskText: text => (hidesMessages && rule !== undefined ? hidden(rule) : maskText(text, all.net)),
     hidesMessages: hidesMessages && rule !== undefined,
   }
 }
@@ -176,7 +225,7 @@ function makeBackground(context: MaskerContext): StatementMasking {
     rule: undefined,
     lineage: undefined,
   }
-  const masking = makeStatementMasking({ ...context, trust }, { hidesMessages: false, copies: [] })
+  const masking = makeStatementMasking({ ...context, trust, copies: [] }, { hidesMessages: false, parts: [] })
   const { byOid, anyRule } = context.protection.columns
   return {
     ...masking,

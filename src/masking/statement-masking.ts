@@ -21,13 +21,16 @@ export type RowPlan = readonly ({ readonly rule: RuleName; readonly mask: CellMa
 
 /** What masking does to everything that answers one text. Made once per verdict; holds no state of the rows. */
 export interface StatementMasking {
-  /** The plan for a result of this shape; undefined when every row passes as it is. */
-  planRows(columns: readonly ColumnSource[]): RowPlan | undefined
+  /**
+   * The plan for a result of this shape; undefined when every row passes as it is. `statement` says which one of the text
+   * the rows answer, by its place; where that is not known, the strictest of all of them counts.
+   */
+  planRows(columns: readonly ColumnSource[], statement?: number): RowPlan | undefined
   /**
    * The plan for COPY TO STDOUT, by position among `columnCount` columns, over unescaped text values; undefined when
    * every row passes as it is. Only for the text and csv formats: binary is refused when anything could be masked.
    */
-  planCopy(columnCount: number): RowPlan | undefined
+  planCopy(columnCount: number, statement?: number): RowPlan | undefined
   /** Text made by the server that can carry values: messages, details, notices, notifications, settings. */
   maskText(text: string): string
   /**

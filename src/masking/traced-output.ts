@@ -28,6 +28,7 @@ export function tracedOutput(
   if (lineage === undefined) return undefined
   switch (lineage.kind) {
     case 'none':
+    case 'named':
       return undefined
     case 'any':
       return { holds: holdsOf(lineage.lineage, protection), exact: false }
@@ -43,6 +44,14 @@ export function tracedOutput(
 /** True when each output was followed: its columns are known one by one. */
 export function isFullyTraced(lineage: StatementLineage | undefined): boolean {
   return lineage?.kind === 'outputs' && lineage.outputs.every(output => output.kind === 'columns')
+}
+
+/** True when all that a statement stores was followed, and nothing of it comes from a protected column. */
+export function storesNothingProtected(
+  lineage: StatementLineage | undefined,
+  protection: Protection,
+): boolean {
+  return lineage?.stored !== undefined && holdsOf(lineage.stored, protection) === 'clear'
 }
 
 function holdsOf(output: OutputLineage, { columns }: Protection): TracedOutput['holds'] {

@@ -106,10 +106,10 @@ interface SeeOptions {
 
 async function see(client: pg.Client, { text, masker, format, catalog }: SeeOptions): Promise<Seen> {
   const facts = readPostgresText(text)
-  const judged = masker.judge(facts.understood ? facts.statements : [], facts, () =>
-    catalog === undefined
-      ? []
-      : traceLineage(text, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow }),
+  const statements = facts.understood ? facts.statements : []
+  const options = { isTraceable, isBuiltInType: isTraceableType, takesRow }
+  const judged = masker.judge(statements, facts, statement =>
+    catalog === undefined ? undefined : traceLineage(text, catalog, options)[statements.indexOf(statement)],
   )
   if (judged.kind === 'refused') return { kind: 'refused', message: judged.message }
   const { masking } = judged
@@ -131,7 +131,7 @@ async function see(client: pg.Client, { text, masker, format, catalog }: SeeOpti
     >[]
     return {
       kind: 'answered',
-      values: results.flatMap(result => masked(result, masking, format)),
+      values: results.flatMap((result, statement) => masked(result, { masking, format, statement })),
       messages,
       failed: false,
     }
@@ -146,8 +146,15 @@ async function see(client: pg.Client, { text, masker, format, catalog }: SeeOpti
 
 function masked(
   result: pg.QueryArrayResult<(string | Buffer | null)[]>,
-  masking: StatementMasking,
-  format: 'text' | 'binary',
+  {
+    masking,
+    format,
+    statement,
+  }: {
+    readonly masking: StatementMasking
+    readonly format: 'text' | 'binary'
+    readonly statement: number
+  },
 ): readonly (string | null)[] {
   const columns = result.fields.map(
     (field): ColumnSource => ({
@@ -158,7 +165,7 @@ function masked(
       format,
     }),
   )
-  const plan = masking.planRows(columns)
+  const plan = masking.planRows(columns, statement)
   return result.rows.flatMap(row => row.map((value, index) => seenValue(value, plan, index)))
 }
 

@@ -44,13 +44,12 @@ export async function explainStatement(
   const policies = deps.policies()
   const using = { principal: asking.principal, connection: connection.name, role: role.name, database }
   const { decide, maskerFor } = policies.rulesFor(using, (view, asked) => deps.facts.traceView(view, asked))
-  const trace = (text: string) => deps.facts.traceLineage(text, catalog)
   const judge = makeJudge({
     readFacts: text => deps.facts.read(text),
     catalog: () => ({ kind: 'fresh', catalog }),
     decide,
     maskerFor,
-    traceLineage: trace,
+    traceLineage: (one, asked) => deps.facts.traceLineage(one, asked),
   })
   // No session, so nothing stands behind a name that the text does not make itself.
   const verdict = await judge({ text: statement, step: 'run', names: { behind: () => undefined } })
@@ -66,7 +65,9 @@ export async function explainStatement(
     decision: viewDecision(decision),
     commands: explained.commands.map(viewCommand),
     commandCount: explained.commandCount,
-    masking: viewMasking(maskerFor(catalog)?.explain(statements, facts, () => trace(statement))),
+    masking: viewMasking(
+      maskerFor(catalog)?.explain(statements, facts, one => deps.facts.traceLineage(one, catalog)),
+    ),
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Catalog, CatalogRelation } from '../../domain/catalog.js'
-import type { TextFacts } from '../../domain/facts.js'
+import type { StatementFacts, TextFacts } from '../../domain/facts.js'
 import type { OutputLineage, StatementLineage } from '../../domain/lineage.js'
 import { isTraceable, takesRow } from '../../masking/traceable-functions.js'
 import { isTraceableType } from '../../masking/traceable-types.js'
 import { traceLineage } from '../../sql/lineage/trace-lineage.js'
 import { traceView, type ViewLineage } from '../../sql/lineage/trace-view.js'
+import type { LineageOptions } from '../../sql/lineage/tracer.js'
 import { loadPostgresGrammar } from '../../sql/postgres/grammar.js'
 import { lookupShape } from '../../sql/postgres/lookup-shape.js'
 import { type Reading, readPostgresTextGuarded } from '../../sql/postgres/read-text.js'
@@ -38,6 +39,15 @@ export interface FactsCacheOptions {
   readonly readSmall?: (text: string) => Reading
 }
 
+/** Where a statement stands. */
+interface Origin {
+  readonly text: string
+  readonly index: number
+  readonly count: number
+}
+
+const OPTIONS: LineageOptions = { isTraceable, isBuiltInType: isTraceableType, takesRow }
+
 interface Entry {
   readonly facts: TextFacts
   readonly weight: number
@@ -57,6 +67,10 @@ export class FactsCache {
   readonly #entriesMax: number
   readonly #weightBytesMax: number
   readonly #readSmall: (text: string) => Reading
+  /** The small texts that statements were read from. Statements behind the names of a session keep theirs. */
+  readonly #origins = new WeakMap<StatementFacts, Origin>()
+  /** By snapshot. What is kept goes with the statement or the snapshot, whichever is first. */
+  readonly #lineages = new WeakMap<Catalog, WeakMap<StatementFacts, StatementLineage>>()
   /** By snapshot and OID. What is kept goes with the snapshot. */
   readonly #views = new WeakMap<Catalog, Map<number, ViewLineage>>()
   #weight = 0
@@ -104,16 +118,28 @@ export class FactsCache {
     const alike = shape === undefined ? undefined : this.#shapes.get(shape)
     if (alike !== undefined) return alike
     const { facts, damaged } = this.#readSmall(text)
+    if (facts.understood) this.#noteOrigin(text, facts.statements)
     if (!damaged)
       return facts.understood && shape !== undefined ? this.#keepShape(shape, facts) : this.#keep(text, facts)
     this.#damaged = true
     return this.#readLarge(text)
   }
 
-  /** The lineage of the statements of a text; none when it is not small, or when this thread's parser is not to be trusted. */
-  traceLineage(text: string, catalog: Catalog): readonly StatementLineage[] {
-    if (this.#damaged || !isSmallText(text)) return []
-    return traceLineage(text, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow })
+  /**
+   * The lineage of a statement, by the text that its facts were read from; traced once for each snapshot. Undefined when
+   * that text was not small, or when this thread's parser is not to be trusted.
+   */
+  traceLineage(statement: StatementFacts, catalog: Catalog): StatementLineage | undefined {
+    const origin = this.#origins.get(statement)
+    if (this.#damaged || origin === undefined) return undefined
+    const known = this.#lineages.get(catalog)?.get(statement)
+    if (known !== undefined) return known
+    const lineages = traceLineage(origin.text, catalog, OPTIONS)
+    const lineage = lineages.length === origin.count ? lineages[origin.index] : undefined
+    if (lineage === undefined) return undefined
+    const kept = this.#lineages.get(catalog) ?? new WeakMap<StatementFacts, StatementLineage>()
+    this.#lineages.set(catalog, kept.set(statement, lineage))
+    return lineage
   }
 
   /** What the columns of a view are computed from; traced once for each snapshot. */
@@ -125,9 +151,7 @@ export class FactsCache {
     }
     const known = views.get(view.oid)
     if (known !== undefined) return known.kind === 'outputs' ? known.outputs : undefined
-    const traced: ViewLineage = this.#damaged
-      ? { kind: 'none' }
-      : traceView(view, catalog, { isTraceable, isBuiltInType: isTraceableType, takesRow })
+    const traced: ViewLineage = this.#damaged ? { kind: 'none' } : traceView(view, catalog, OPTIONS)
     if (traced.kind === 'damaged') this.#damaged = true
     views.set(view.oid, traced)
     return traced.kind === 'outputs' ? traced.outputs : undefined
@@ -136,6 +160,12 @@ export class FactsCache {
   /** Ends the cage. Small texts can still be read. */
   close(): Promise<void> {
     return this.#cage.close()
+  }
+
+  #noteOrigin(text: string, statements: readonly StatementFacts[]): void {
+    const count = statements.length
+    for (const [index, statement] of statements.entries())
+      this.#origins.set(statement, { text, index, count })
   }
 
   #readLarge(text: string): Promise<TextFacts> {

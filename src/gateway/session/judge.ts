@@ -4,7 +4,8 @@ import type { StatementFacts, TextFacts } from '../../domain/facts.js'
 import type { StatementLineage } from '../../domain/lineage.js'
 import { type RuleName, readRuleName } from '../../domain/names.js'
 import type { Operation } from '../../domain/operation.js'
-import type { Masker, TraceText } from '../../masking/masker.js'
+import type { Masker } from '../../masking/masker.js'
+import type { TraceStatement } from '../../masking/statement-groups.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { ResolveTables } from '../../policy/activation.js'
 import { NOT_UNDERSTOOD } from '../../policy/default-rules.js'
@@ -26,8 +27,8 @@ export interface JudgeOptions {
   readonly decide: (input: DecisionInput) => PolicyDecision
   /** The masker for this catalog; undefined when nothing is masked for this principal. */
   readonly maskerFor: (catalog: Catalog) => Masker | undefined
-  /** The lineage of a text whose facts are known; an empty list where it is not traced. Absent: never traced. */
-  readonly traceLineage?: (text: string, catalog: Catalog) => readonly StatementLineage[]
+  /** The lineage of a statement by its facts; undefined where it is not traced. Absent: never traced. */
+  readonly traceLineage?: (statement: StatementFacts, catalog: Catalog) => StatementLineage | undefined
 }
 
 export interface DecisionInput {
@@ -64,7 +65,7 @@ export function makeJudge(options: JudgeOptions): Judge {
       text: operation.text,
       resolveTables,
     })
-    const trace: TraceText = () => options.traceLineage?.(operation.text, catalog) ?? []
+    const trace: TraceStatement = statement => options.traceLineage?.(statement, catalog)
     const verdict = prepared ?? withMasking(base, options.maskerFor(catalog), trace)
     if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, verdict })
     return strictest(verdict, decision)
@@ -108,7 +109,7 @@ function askNobody({ demands: [first] }: ReviewDemand): Decision {
   return { kind: 'deny', rule: first.rule, message: 'people have to agree to it first', hint: undefined }
 }
 
-function withMasking(verdict: Verdict, masker: Masker | undefined, trace: TraceText): Verdict {
+function withMasking(verdict: Verdict, masker: Masker | undefined, trace: TraceStatement): Verdict {
   if (masker === undefined) return verdict
   const judged = masker.judge(verdict.statements, verdict.facts, trace)
   if (judged.kind === 'masked') return { ...verdict, masking: judged.masking }

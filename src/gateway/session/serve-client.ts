@@ -179,6 +179,6 @@ function explainFailure(error: unknown): { reason: EndReason; message: string; h
 function readingOf(facts: FactsCache): Pick<JudgeOptions, 'readFacts' | 'traceLineage'> {
   return {
     readFacts: text => facts.read(text),
-    traceLineage: (text, catalog) => facts.traceLineage(text, catalog),
+    traceLineage: (statement, catalog) => facts.traceLineage(statement, catalog),
   }
 }

@@ -17,6 +17,7 @@ const NEWLINE = 0x0a
 /** A plan and what it was made for: many results of one statement have the same description. */
 interface PlanSlot {
   readonly columns: readonly ColumnSource[]
+  readonly statement: number
   readonly plan: RowPlan | undefined
 }
 
@@ -50,7 +51,7 @@ export class Results {
     const { masking } = run
     // INVARIANT 4: a row of unknown shape has no plan. Fail closed.
     if (masking !== undefined && columns === undefined) return false
-    const plan = masking === undefined || columns === undefined ? undefined : this.#planRows(masking, columns)
+    const plan = columns === undefined ? undefined : this.#planRows(run, columns)
     if (plan !== undefined && plan.length !== columns?.length) return false
     run.phase = 'rows'
     run.open(columns)
@@ -76,7 +77,7 @@ export class Results {
     run.phase = 'copyOut'
     const copy = nthCopyOut(run, run.copiesOut)
     run.copiesOut += 1
-    const plan = run.masking?.planCopy(columnCount)
+    const plan = run.masking?.planCopy(columnCount, run.completed)
     if (plan !== undefined) {
       if (copy === undefined || format !== 0 || plan.length !== columnCount) return false
       this.#copyMasker = CopyMasker.over(copy, plan)
@@ -197,11 +198,13 @@ export class Results {
     )
   }
 
-  #planRows(masking: StatementMasking, columns: readonly ColumnSource[]): RowPlan | undefined {
+  /** Each statement of a text ends with a CommandComplete, so their number says which one these rows answer. */
+  #planRows({ masking, completed }: Run, columns: readonly ColumnSource[]): RowPlan | undefined {
+    if (masking === undefined) return undefined
     const slot = this.#plans.get(masking)
-    if (slot?.columns === columns) return slot.plan
-    const plan = masking.planRows(columns)
-    this.#plans.set(masking, { columns, plan })
+    if (slot?.columns === columns && slot.statement === completed) return slot.plan
+    const plan = masking.planRows(columns, completed)
+    this.#plans.set(masking, { columns, statement: completed, plan })
     return plan
   }
 }

@@ -19,6 +19,8 @@ export function traceModification(tracer: Tracer, type: string, body: Tree, arou
   const target = targetItem(tracer, relation)
   const from = traceFrom(tracer, sourceNodes(type, body), scope)
   const stored = storedSources(tracer, body, { scope, target, from })
+  // How many rows are stored can be counted later.
+  tracer.store(unite([stored, from.star.rows]))
   const clause = treeAt(body, 'returningClause')
   if (clause === undefined) return sealedShape([])
   const written = alsoFrom(target.shape, stored)
@@ -70,7 +72,8 @@ function storedSources(
   { scope, target, from }: { readonly scope: Scope; readonly target: Item; readonly from: FromItem },
 ): Sources {
   const select = bodyOf(body.selectStmt, 'SelectStmt')
-  const rows = select === undefined ? NOTHING : wholeRow(tracer.query(select, scope))
+  const source = select === undefined ? undefined : tracer.query(select, scope)
+  const rows = source === undefined ? NOTHING : unite([wholeRow(source), source.rows])
   const excluded: Item = { name: 'excluded', shape: openShape(unite([rows, wholeRow(target.shape)])) }
   const conflict = treeAt(body, 'onConflictClause')
   const items = [target, ...from.items, ...(conflict === undefined ? [] : [excluded])]

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../domain/catalog.js'
 import { isTree, type Tree, typeOf } from '../postgres/syntax-tree.js'
 import type { Frame, Shape } from './shape.js'
-import { asComputed, NOTHING, type Sources } from './sources.js'
+import { asComputed, NOTHING, type Sources, unite } from './sources.js'
 
 /** What is known of the functions and types of the server. Names are as written, without their schema. */
 export interface LineageOptions {
@@ -51,6 +51,8 @@ export interface Parts {
 
 /** Follows one statement. */
 export class Tracer {
+  /** What modifications store, all of them together. */
+  stored: Sources | undefined
   #depth = 0
   #steps = 0
 
@@ -74,6 +76,11 @@ export class Tracer {
     const shape = this.nested(() => this.parts.query(this, body, scope))
     this.#charge(shape.columns.length)
     return shape
+  }
+
+  /** Notes what is stored. */
+  store(sources: Sources): void {
+    this.stored = this.stored === undefined ? sources : unite([this.stored, sources])
   }
 
   /** The rows of RETURNING. */

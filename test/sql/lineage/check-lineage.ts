@@ -21,6 +21,8 @@ export const CATALOG = sketchCatalog(SKETCHES, ['leak', 'get_person'])
 /** `c.name c.ssn | - | ?`: the columns of each output; `any: …` where positions are not known; `none`. */
 export function compactLineage(lineage: StatementLineage): string {
   switch (lineage.kind) {
+    case 'named':
+      return `named: ${compactOutput(lineage.parameters)}`
     case 'none':
       return 'none'
     case 'any':
