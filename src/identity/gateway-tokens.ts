@@ -77,6 +77,8 @@ async function issue(
     provider: principal.issuer,
     name: principal.name,
     groups: [...principal.groups],
+    ...(principal.person === undefined ? {} : { person: principal.person }),
+    ...(principal.manager === undefined ? {} : { manager: principal.manager }),
   })
     .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid: key.id })
     .setIssuer(options.issuer)
@@ -110,14 +112,23 @@ async function verify(token: string, key: SigningKey, options: GatewayTokensOpti
 
 /** The signature says that we wrote it; the shape is checked all the same, since an older version of us may have. */
 function readClaims(payload: JWTPayload): VerifiedToken {
-  const { provider: issuer, name, groups, sub: subject, exp } = payload
+  const { provider: issuer, name, groups, person, manager, sub: subject, exp } = payload
   const isWhole =
     typeof issuer === 'string' &&
     typeof name === 'string' &&
     typeof subject === 'string' &&
     typeof exp === 'number'
-  if (!isWhole || !isListOfText(groups)) throw refusal('it lacks claims')
-  return { issuer, subject, name, groups, expiresAt: new Date(exp * 1000) }
+  if (!isWhole || !isListOfText(groups) || !isTextOrNone(person) || !isTextOrNone(manager))
+    throw refusal('it lacks claims')
+  return {
+    ...{ issuer, subject, name, groups, expiresAt: new Date(exp * 1000) },
+    ...(person === undefined ? {} : { person }),
+    ...(manager === undefined ? {} : { manager }),
+  }
+}
+
+function isTextOrNone(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
 }
 
 function isListOfText(value: unknown): value is readonly string[] {

@@ -11,10 +11,15 @@ const GROUPS_CHARACTERS_MAX = 8192
 /** Control, format, private and unassigned characters: nothing that somebody's name has, and much that fools a reader. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u
 
-/** Which claims say what somebody is called and which groups they are in. */
+/** Longest name of a person or a manager, in UTF-16 code units: some providers write out where in a directory they are. */
+const PERSON_LENGTH_MAX = 512
+
+/** Which claims say what somebody is called, which groups they are in, which person they are and who their manager is. */
 export interface ClaimNames {
   readonly name: string
   readonly groups: string
+  readonly person?: string | undefined
+  readonly manager?: string | undefined
 }
 
 /** A principal, or why the claims do not make one. */
@@ -37,15 +42,36 @@ export function readPrincipalClaims(
     return refused('its subject is malformed')
   const groups = readGroups(claims[options.names.groups])
   if (typeof groups === 'string') return refused(groups)
+  const { names } = options
+  const person = readOther(claims, names.person)
+  if (person === null) return refused('the person in it is malformed')
+  const manager = readOther(claims, names.manager)
+  if (manager === null) return refused('the manager in it is malformed')
   return {
     kind: 'principal',
     principal: {
       issuer: options.issuer,
       subject,
-      name: readName(claims, options.names.name) ?? subject,
+      name: readName(claims, names.name) ?? subject,
       groups,
+      ...(person === undefined ? {} : { person }),
+      ...(manager === undefined ? {} : { manager }),
     },
   }
+}
+
+/**
+ * A claim that names another account or the human behind this one. Undefined where there is none, null for what is not a
+ * name: what tells two people apart must not get lost.
+ */
+function readOther(
+  claims: Readonly<Record<string, unknown>>,
+  claim: string | undefined,
+): string | undefined | null {
+  const value = claim === undefined || !Object.hasOwn(claims, claim) ? undefined : claims[claim]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string' || value === '') return null
+  return value.length > PERSON_LENGTH_MAX || UNPRINTABLE.test(value) ? null : value
 }
 
 function readGroups(claim: unknown): readonly string[] | string {

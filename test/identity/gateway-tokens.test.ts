@@ -49,6 +49,13 @@ describe('a token of the gateway', () => {
     await expect(tokens.verify(token)).rejects.toMatchObject(expired)
   })
 
+  test('carries the person and the manager where the provider names them', async () => {
+    const tokens = await open()
+    const known = { ...ANN, person: 'employee-7', manager: 'grace@shop.example' }
+    const { token, expiresAt } = await tokens.issue(known)
+    expect(await tokens.verify(token)).toEqual({ ...known, expiresAt })
+  })
+
   test('can be checked by anybody with the published keys', async () => {
     const tokens = await open()
     const { token } = await tokens.issue(ANN)
@@ -100,6 +107,8 @@ describe('a token of the gateway', () => {
       sign({ groups: 'admins' }, 'at+jwt'),
       sign({ groups: [1] }, 'at+jwt'),
       sign({ name: 1 }, 'at+jwt'),
+      sign({ person: 7 }, 'at+jwt'),
+      sign({ manager: ['grace'] }, 'at+jwt'),
     ]
     for (const token of await Promise.all(wrong)) {
       await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'unauthorized' })

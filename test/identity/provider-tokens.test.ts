@@ -13,7 +13,7 @@ import {
 } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startDeviceLogin } from '../../src/identity/device-login.js'
-import { readPrincipalClaims } from '../../src/identity/principal-claims.js'
+import { type ClaimNames, readPrincipalClaims } from '../../src/identity/principal-claims.js'
 import { makeProviderVerifier, type ProviderVerifier } from '../../src/identity/provider-tokens.js'
 import { makeCertificates } from '../setup/certificates.js'
 import { approveDeviceCode, type OpenIdProvider, startOpenIdProvider } from '../setup/openid-provider.js'
@@ -38,6 +38,7 @@ function newVerifier(over: {
   readonly caFile?: string
   readonly issuer?: string
   readonly clientId?: string
+  readonly claims?: ClaimNames
 }) {
   const { issuer } = provider
   return makeProviderVerifier({
@@ -70,6 +71,27 @@ test('the ID token of a real login becomes a principal', async () => {
   const tokens = await login.poll(new AbortController().signal)
   const { sub: subject, email: name, groups } = ANN
   expect(await verifier.verify(tokens.idToken)).toEqual({ issuer, subject, name, groups })
+})
+
+test('the person and the manager that a provider names are part of the principal', async () => {
+  const { issuer } = provider
+  const { verify } = newVerifier({ claims: { ...CLAIMS, person: 'person', manager: 'manager' } })
+  provider.changeAccount(ANN.sub, { manager: 'grace@shop.example', person: 'employee-7' })
+  const login = await startDeviceLogin({ issuer, clientId: CLIENT_ID, scopes: SCOPES, clock })
+  await approveDeviceCode(provider, login.userCode, ANN)
+  const { idToken } = await login.poll(new AbortController().signal)
+  expect(await verify(idToken)).toMatchObject({ manager: 'grace@shop.example', person: 'employee-7' })
+  // Claims that the configuration does not name say nothing.
+  expect(await verifier.verify(idToken)).toEqual({ issuer, ...PRINCIPAL, groups: ANN.groups })
+  expect(await verify(await provider.sign(claims()))).toEqual({ issuer, ...PRINCIPAL })
+  for (const wrong of [7, '', ['a', 'b'], { id: 'a' }, 'a\u202Eb', 'x'.repeat(513)]) {
+    await expect(verify(await provider.sign(claims({ person: wrong })))).rejects.toMatchObject({
+      message: 'Cannot accept the login: the person in it is malformed',
+    })
+    await expect(verify(await provider.sign(claims({ manager: wrong })))).rejects.toMatchObject({
+      message: 'Cannot accept the login: the manager in it is malformed',
+    })
+  }
 })
 
 describe('a token that the provider signed', () => {
@@ -273,9 +295,9 @@ test('a provider with a private authority is trusted only with its certificate',
 })
 
 test('reading claims is total', () => {
-  const names = { name: 'email', groups: 'groups' }
+  const names = { name: 'email', groups: 'groups', person: '__proto__', manager: 'manager' }
   const anyClaims = fc.dictionary(
-    fc.constantFrom('sub', 'email', 'groups', 'name', '__proto__'),
+    fc.constantFrom('sub', 'email', 'groups', 'name', 'manager', '__proto__'),
     fc.jsonValue(),
   )
   fc.assert(

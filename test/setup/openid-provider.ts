@@ -27,6 +27,10 @@ export interface ProviderAccount {
   readonly name: string
   readonly groups: readonly string[]
   readonly password: string
+  /** The claim `manager`. */
+  readonly manager?: string
+  /** The claim `person`. */
+  readonly person?: string
 }
 
 /** How the provider starts. Lifetimes are seconds. */
@@ -64,6 +68,8 @@ export interface OpenIdProvider {
   setReachable(reachable: boolean): void
   /** Puts a new signing key in the place of the old one. What was issued stays valid until its key is asked for. */
   rotateKeys(): Promise<void>
+  /** Changes what the provider says of an account from its next token on. */
+  changeAccount(sub: string, change: Partial<Omit<ProviderAccount, 'sub' | 'password'>>): void
   /** Signs claims with the provider's key, for tokens that a provider would not make. */
   sign(claims: JWTPayload, header?: { readonly kid?: string; readonly typ?: string }): Promise<string>
   /** The public keys as they are published now. */
@@ -82,6 +88,7 @@ interface State {
   readonly issuer: string
   readonly lifetimes: { current: Lifetimes }
   readonly failures: string[]
+  readonly changes: Map<string, Partial<ProviderAccount>>
 }
 
 /**
@@ -104,7 +111,10 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     options.tls === undefined ? createServer(listener) : createSecureServer(options.tls, listener)
   const port = await listen(server, options.port ?? 0)
   const issuer = options.tls === undefined ? `http://${LOOPBACK}:${port}` : `https://localhost:${port}`
-  const state: State = { options, issuer, lifetimes: { current: initialLifetimes(options) }, failures: [] }
+  const state: State = {
+    ...{ options, issuer, lifetimes: { current: initialLifetimes(options) }, failures: [] },
+    changes: new Map(),
+  }
   const storage = makeStorage()
   const makeProvider = await loadProvider()
   let key = await makeKey()
@@ -131,6 +141,9 @@ export async function startOpenIdProvider(options: OpenIdProviderOptions): Promi
     failTokenRequests: (error, times) => void state.failures.push(...Array<string>(times).fill(error)),
     setReachable: value => {
       reachable = value
+    },
+    changeAccount: (sub, change) => {
+      state.changes.set(sub, { ...state.changes.get(sub), ...change })
     },
     rotateKeys: async () => {
       key = await makeKey()
@@ -188,7 +201,7 @@ function configuration(
         id_token_signed_response_alg: 'ES256',
       },
     ],
-    claims: { openid: ['sub'], email: ['email'], profile: ['name'], groups: ['groups'] },
+    claims: { openid: ['sub'], email: ['email'], profile: ['name', 'manager', 'person'], groups: ['groups'] },
     scopes: ['openid', 'offline_access'],
     conformIdTokenClaims: false,
     rotateRefreshToken: true,
@@ -223,9 +236,16 @@ function configuration(
     findAccount: (_ctx, id) => {
       const account = options.accounts.find(({ sub }) => sub === id)
       if (account === undefined) return undefined
-      const { sub, email, name, groups } = account
-      return { accountId: sub, claims: () => ({ sub, email, name, groups: [...groups] }) }
+      return { accountId: id, claims: () => claimsOf({ ...account, ...state.changes.get(id) }) }
     },
+  }
+}
+
+function claimsOf({ sub, email, name, groups, manager, person }: ProviderAccount) {
+  return {
+    ...{ sub, email, name, groups: [...groups] },
+    ...(manager === undefined ? {} : { manager }),
+    ...(person === undefined ? {} : { person }),
   }
 }
 
