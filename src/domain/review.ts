@@ -29,12 +29,14 @@ export interface HeldOperation {
   readonly database: string
   readonly statement: string
   readonly values: readonly RecordedValue[]
+  /** Texts behind the names that the statement uses, as EXECUTE and FETCH do: what would run is there. */
+  readonly behind?: readonly string[]
   /** Statements in the text. */
   readonly statementCount: number
   readonly verbs: readonly string[]
   readonly tables: readonly string[]
   readonly inTransaction: boolean
-  /** Rows the target's planner expects; absent where asking would run something or failed. */
+  /** Rows, estimated by the target, that the tables hold which it writes: as many as it can touch. Absent where nobody knows. */
   readonly rowEstimate?: number
 }
 

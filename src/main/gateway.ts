@@ -18,6 +18,7 @@ import { openGatewayId } from '../gateway/credentials/gateway-id.js'
 import { RoleJanitor } from '../gateway/credentials/role-janitor.js'
 import { Archive } from '../gateway/recordings/archive.js'
 import { openRecorder } from '../gateway/recordings/file-recorder.js'
+import { StoreReviewDesk } from '../gateway/reviews/review-desk.js'
 import { Catalogs } from '../gateway/session/catalogs.js'
 import { FactsCache } from '../gateway/session/facts-cache.js'
 import { Sessions } from '../gateway/session/sessions.js'
@@ -58,6 +59,9 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   })
   const current = { config, policies: makePolicies(config) }
   const store = await openConfiguredStore(config, log)
+  const reviews = new StoreReviewDesk({ store, now, randomBytes, log })
+  // Before the sessions that held them are ended: a crash between the two finds them again.
+  await reviews.withdrawLost()
   await adoptLostSessions({ store, directory: config.recordings.directory, now, log })
   const agents = new AgentHub({
     findKey: name => store.agents.findKey(name),
@@ -69,13 +73,14 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   const facts = await FactsCache.open()
   const policies = () => current.policies
   const { roles, janitor } = await makeRoles({ agents, log, current })
-  const sessions = makeSessions({ config, store, agents, log, policies, facts, roles })
+  const sessions = makeSessions({ config, store, agents, log, policies, facts, roles, reviews })
   const endGrant = (grant: GrantId) => sessions.endGrant(grant, 'grant_revoked')
   const unfollow = followRevocations({ store, now, endGrant, log })
-  const deps = await assembleApi({ config, store, agents, sessions, log, policies })
+  const deps = await assembleApi({ config, store, agents, sessions, log, policies, reviews })
   const server = makeServer(deps, config)
   await server.listen(config.listen.host, config.listen.port)
   janitor.start()
+  reviews.start()
   log.info({ port: server.port, publicUrl: config.publicUrl, policy: config.digest }, 'the gateway is ready')
   return {
     port: server.port,
@@ -84,6 +89,8 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
       janitor.close()
       await sessions.drain()
       unfollow()
+      // Whoever waits for news of a review is answered, so that the server need not cut them.
+      reviews.close()
       await server.close(CLOSE_GRACE_MS)
       agents.close()
       await facts.close()
@@ -189,9 +196,11 @@ interface Assembly {
   readonly sessions: Sessions
   readonly log: Log
   readonly policies: () => Policies
+  readonly reviews: StoreReviewDesk
 }
 
-async function assembleApi({ config, store, agents, sessions, log, policies }: Assembly): Promise<ApiDeps> {
+async function assembleApi(assembly: Assembly): Promise<ApiDeps> {
+  const { config, store, agents, sessions, log, policies, reviews } = assembly
   const { issuer, clientId, scopes, claims, caFile } = config.identity
   const tokens = await makeGatewayTokens({
     issuer: config.publicUrl,
@@ -216,6 +225,7 @@ async function assembleApi({ config, store, agents, sessions, log, policies }: A
     policies,
     sessions,
     agents,
+    reviews,
     log,
     now,
     archive: new Archive(config.recordings),

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import { readReviewId, readSessionId } from '../domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../domain/names.js'
-import type { Review, ReviewAnswer, ReviewSubject } from '../domain/review.js'
+import type { HeldOperation, Review, ReviewAnswer, ReviewSubject } from '../domain/review.js'
 import { REVIEW_STATES } from '../domain/review-state.js'
 import {
   parseJson,
@@ -131,30 +131,33 @@ const connection = named(readConnectionName)
 const role = named(readRoleName)
 const count = z.number().nonnegative()
 
-const subjectShape = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('grant'),
-    connection,
-    role,
-    durationMs: count,
-    afterwards: z.boolean(),
-  }),
-  z.object({
-    kind: z.literal('operation'),
-    session: named(readSessionId),
-    client: count,
-    connection,
-    role,
-    database: z.string(),
-    statement: z.string(),
-    values: z.array(z.string().nullable()),
-    statementCount: count,
-    verbs: z.array(z.string()),
-    tables: z.array(z.string()),
-    inTransaction: z.boolean(),
-    rowEstimate: count.exactOptional(),
-  }),
-])
+// Each key is named, so that one that is added to the type does not compile before it is kept.
+const grantShape = {
+  kind: z.literal('grant'),
+  connection,
+  role,
+  durationMs: count,
+  afterwards: z.boolean(),
+} satisfies Record<keyof Extract<ReviewSubject, { kind: 'grant' }>, z.ZodType>
+
+const operationShape = {
+  kind: z.literal('operation'),
+  session: named(readSessionId),
+  client: count,
+  connection,
+  role,
+  database: z.string(),
+  statement: z.string(),
+  values: z.array(z.string().nullable()),
+  behind: z.array(z.string()).exactOptional(),
+  statementCount: count,
+  verbs: z.array(z.string()),
+  tables: z.array(z.string()),
+  inTransaction: z.boolean(),
+  rowEstimate: count.exactOptional(),
+} satisfies Record<keyof HeldOperation, z.ZodType>
+
+const subjectShape = z.discriminatedUnion('kind', [z.object(grantShape), z.object(operationShape)])
 
 const demandsShape = z
   .array(

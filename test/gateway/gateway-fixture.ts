@@ -13,6 +13,7 @@ import { type ApiDeps, makeApi } from '../../src/gateway/api/api.js'
 import { Archive } from '../../src/gateway/recordings/archive.js'
 import { openRecorder } from '../../src/gateway/recordings/file-recorder.js'
 import type { Recorder } from '../../src/gateway/recordings/recorder.js'
+import { StoreReviewDesk } from '../../src/gateway/reviews/review-desk.js'
 import { Catalogs } from '../../src/gateway/session/catalogs.js'
 import { FactsCache } from '../../src/gateway/session/facts-cache.js'
 import { Sessions } from '../../src/gateway/session/sessions.js'
@@ -127,6 +128,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
     },
     openRecorder: session => options.openRecorder?.(session, () => openReal(session)) ?? openReal(session),
   })
+  const reviews = new StoreReviewDesk({ store, now, randomBytes, log })
   const tokens = await makeGatewayTokens({
     issuer: GATEWAY,
     keyFile: join(directory, 'token-signing.pem'),
@@ -145,6 +147,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
     policies,
     sessions,
     agents,
+    reviews,
     log,
     now,
     archive: new Archive({ directory: recordings }),
@@ -156,6 +159,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
   const api = makeApi(deps)
   onTestFinished(async () => {
     await sessions.drain()
+    reviews.close()
     agents.close()
     await facts.close()
     await real.close()
@@ -166,6 +170,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
     deps,
     store: real,
     sessions,
+    reviews,
     recordings,
     clock,
     facts,

@@ -10,6 +10,7 @@ import { decideAccess } from '../../policy/access.js'
 import { actorOf } from '../../store/actor.js'
 import type { AuditEntry } from '../../store/audit.js'
 import type { Store } from '../../store/store.js'
+import type { ReviewDesk } from '../reviews/desk.js'
 import type { Policies } from './policies.js'
 
 /** The longest reason that is kept, in characters. */
@@ -19,6 +20,8 @@ export interface GrantsDeps {
   readonly store: Store
   readonly policies: () => Policies
   readonly now: () => Date
+  /** Where people are asked about a grant. */
+  readonly reviews: ReviewDesk
   /** Ends what a revoked grant had opened. */
   readonly endSessions: (grant: Grant) => void
 }

@@ -11,6 +11,7 @@ import type { Policies } from '../access/policies.js'
 import type { AgentHub } from '../agents/hub.js'
 import { errorBody, errorStatus } from '../error-body.js'
 import type { Archive } from '../recordings/archive.js'
+import type { StoreReviewDesk } from '../reviews/review-desk.js'
 import type { Sessions } from '../session/sessions.js'
 import { addExplainRoutes } from './explain-routes.js'
 import { agentEnrollmentShape, grantRequestShape, readBody, sessionRequestShape } from './read-body.js'
@@ -27,6 +28,7 @@ export interface ApiDeps extends GrantsDeps {
   readonly sessions: Sessions
   readonly archive: Archive
   readonly agents: AgentHub
+  readonly reviews: StoreReviewDesk
   readonly log: Log
   /** Who a gateway token belongs to; fails with `unauthorized` or `login_expired`. */
   readonly verifyToken: (token: string) => Promise<Principal & { readonly expiresAt: Date }>
