@@ -1,4 +1,4 @@
-import type { GrantId } from './ids.js'
+import type { GrantId, ReviewId } from './ids.js'
 import type { ConnectionName, RoleName, RuleName } from './names.js'
 import type { Principal } from './principal.js'
 
@@ -15,6 +15,10 @@ export interface Grant {
   /** INVARIANT 5: absolute. Nothing makes a grant longer; a new one is asked for. */
   readonly until: Date
   readonly revokedAt: Date | undefined
+  /** The review that approved it, or that looks at it afterwards. */
+  readonly review?: ReviewId
+  /** Given at once, by the right to break the glass. */
+  readonly breakGlass?: boolean
 }
 
 /** Why a grant cannot be used now, or undefined when it can. */

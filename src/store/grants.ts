@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Grant } from '../domain/grant.js'
-import { type GrantId, readGrantId } from '../domain/ids.js'
+import { type GrantId, type ReviewId, readGrantId, readReviewId } from '../domain/ids.js'
 import type { Principal } from '../domain/principal.js'
 import { type Actor, writeActor } from './actor.js'
 import { boundedLimit, guarded } from './guarded.js'
@@ -20,6 +20,10 @@ import type { GrantRow, StoreSchema } from './schema.js'
 export interface GrantStore {
   readonly insert: (grant: Grant) => Promise<void>
   readonly find: (id: GrantId) => Promise<Grant | undefined>
+  /** The grant that a review gave, or that it looks at. */
+  readonly findByReview: (review: ReviewId) => Promise<Grant | undefined>
+  /** Everybody's, newest first; at most 1000. */
+  readonly list: (limit: number) => Promise<readonly Grant[]>
   /** The grants of one principal, newest first; at most 1000. */
   readonly listFor: (
     principal: Pick<Principal, 'issuer' | 'subject'>,
@@ -43,6 +47,12 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
       const row = await database.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
       return row === undefined ? undefined : readGrant(row)
     }),
+    findByReview: guarded('read the grant', async review => {
+      const query = database.selectFrom('grants').selectAll().where('review', '=', review)
+      const row = await query.executeTakeFirst()
+      return row === undefined ? undefined : readGrant(row)
+    }),
+    list: guarded('list grants', limit => list(database, limit)),
     listFor: guarded('list grants', async (principal, limit) => {
       const rows = await database
         .selectFrom('grants')
@@ -80,6 +90,17 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
   }
 }
 
+async function list(database: Kysely<StoreSchema>, limit: number): Promise<readonly Grant[]> {
+  const rows = await database
+    .selectFrom('grants')
+    .selectAll()
+    .orderBy('granted_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(boundedLimit(limit))
+    .execute()
+  return rows.map(readGrant)
+}
+
 async function listRevoked(database: Kysely<StoreSchema>, since: Date): Promise<readonly Grant[]> {
   const rows = await database
     .selectFrom('grants')
@@ -103,6 +124,8 @@ function writeGrant(grant: Grant): GrantRow {
     until: grant.until.toISOString(),
     revoked_at: grant.revokedAt?.toISOString() ?? null,
     revoked_by: null,
+    review: grant.review ?? null,
+    break_glass: grant.breakGlass === true ? 1 : 0,
   }
 }
 
@@ -116,5 +139,7 @@ function readGrant(row: GrantRow): Grant {
     grantedAt: readTime(row.granted_at, 'granted_at'),
     until: readTime(row.until, 'until'),
     revokedAt: readTimeOrUndefined(row.revoked_at, 'revoked_at'),
+    ...(row.review === null ? {} : { review: present(readReviewId(row.review), 'review') }),
+    ...(row.break_glass === 1 ? { breakGlass: true } : {}),
   }
 }

@@ -19,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0005-session-gateway', up: noteGateways },
   { name: '0006-deliveries', up: makeDeliveries },
   { name: '0007-reviews', up: makeReviews },
+  { name: '0008-grant-review', up: noteReviews },
 ]
 
 async function makeGrantsAndSessions(database: Kysely<StoreSchema>): Promise<void> {
@@ -114,6 +115,14 @@ async function noteGateways(database: Kysely<StoreSchema>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('gateway', 'text').execute()
   const revoked = sql`create index grants_revoked on grants (revoked_at) where revoked_at is not null`
   await revoked.execute(database)
+}
+
+/** A review gives one grant: the index holds also against a mistake in a later query. */
+async function noteReviews(database: Kysely<StoreSchema>): Promise<void> {
+  await database.schema.alterTable('grants').addColumn('review', 'text').execute()
+  await database.schema.alterTable('grants').addColumn('break_glass', 'integer').execute()
+  const once = sql`create unique index grants_by_review on grants (review) where review is not null`
+  await once.execute(database)
 }
 
 async function makeDeliveries(database: Kysely<StoreSchema>): Promise<void> {

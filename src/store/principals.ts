@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Principal } from '../domain/principal.js'
 import { boundedLimit, guarded } from './guarded.js'
 import { principalColumns, readPrincipal, readTime } from './row-values.js'
-import type { StoreSchema } from './schema.js'
+import type { PrincipalRow, StoreSchema } from './schema.js'
 
 /**
  * A principal as it was last seen: at its last sign-in or renewal. What it may do is decided from the token it brings, and
@@ -17,6 +17,8 @@ export interface SeenPrincipal {
 export interface PrincipalStore {
   readonly remember: (principal: Principal, at: Date) => Promise<void>
   readonly find: (key: Pick<Principal, 'issuer' | 'subject'>) => Promise<SeenPrincipal | undefined>
+  /** Seen at `since` or later, by any gateway, last seen first; at most 1000. */
+  readonly listSeen: (since: Date) => Promise<readonly SeenPrincipal[]>
   /** Last seen first; at most 1000. */
   readonly list: (limit: number) => Promise<readonly SeenPrincipal[]>
 }
@@ -44,16 +46,23 @@ export function makePrincipalStore(database: Kysely<StoreSchema>): PrincipalStor
         .where('issuer', '=', key.issuer)
         .where('subject', '=', key.subject)
         .executeTakeFirst()
-      if (row === undefined) return undefined
-      return { principal: readPrincipal(row), lastSeenAt: readTime(row.last_seen_at, 'last_seen_at') }
+      return row === undefined ? undefined : readSeen(row)
+    }),
+    listSeen: guarded('list principals', async since => {
+      const query = lastSeenFirst(database).where('last_seen_at', '>=', since.toISOString())
+      return (await query.limit(boundedLimit(Number.NaN)).execute()).map(readSeen)
     }),
     list: guarded('list principals', async limit => {
-      const query = database.selectFrom('principals').selectAll().orderBy('last_seen_at', 'desc')
-      const rows = await query.orderBy('subject').limit(boundedLimit(limit)).execute()
-      return rows.map(row => ({
-        principal: readPrincipal(row),
-        lastSeenAt: readTime(row.last_seen_at, 'last_seen_at'),
-      }))
+      const rows = await lastSeenFirst(database).limit(boundedLimit(limit)).execute()
+      return rows.map(readSeen)
     }),
   }
+}
+
+function lastSeenFirst(database: Kysely<StoreSchema>) {
+  return database.selectFrom('principals').selectAll().orderBy('last_seen_at', 'desc').orderBy('subject')
+}
+
+function readSeen(row: PrincipalRow): SeenPrincipal {
+  return { principal: readPrincipal(row), lastSeenAt: readTime(row.last_seen_at, 'last_seen_at') }
 }

@@ -35,6 +35,9 @@ export interface GrantRow extends PrincipalColumns {
   readonly until: string
   readonly revoked_at: string | null
   readonly revoked_by: string | null
+  readonly review: string | null
+  /** 1 where the glass was broken for it; NULL from before that could be. */
+  readonly break_glass: number | null
 }
 
 export interface SessionRow extends PrincipalColumns {

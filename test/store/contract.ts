@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Grant } from '../../src/domain/grant.js'
-import { makeGrantId, makeSessionId } from '../../src/domain/ids.js'
+import { makeGrantId, makeReviewId, makeSessionId } from '../../src/domain/ids.js'
 import { readAgentName, readConnectionName, readRoleName, readRuleName } from '../../src/domain/names.js'
 import type { Principal } from '../../src/domain/principal.js'
 import type { Session } from '../../src/domain/session.js'
@@ -38,6 +38,24 @@ function grantContract(store: () => Store): void {
 
   test('a grant that was never given is not found', async () => {
     expect(await store().grants.find(makeGrantId(randomBytes))).toBeUndefined()
+  })
+
+  test('a grant that people looked at names the review, and one review gives one grant', async () => {
+    const review = makeReviewId(randomBytes)
+    const grant = makeGrant({ review, breakGlass: true })
+    await store().grants.insert(grant)
+    expect(await store().grants.find(grant.id)).toEqual(grant)
+    expect(await store().grants.findByReview(review)).toEqual(grant)
+    expect(await store().grants.findByReview(makeReviewId(randomBytes))).toBeUndefined()
+    await expect(store().grants.insert(makeGrant({ review }))).rejects.toMatchObject({
+      code: 'store_unavailable',
+    })
+  })
+
+  test('the grants of everybody are listed newest first', async () => {
+    const grants = [makeGrant({ grantedAt: at(9_000) }), makeGrant({ grantedAt: at(9_001) })]
+    for (const grant of grants) await store().grants.insert(grant)
+    expect(await store().grants.list(2)).toEqual(grants.toReversed())
   })
 
   test('the same grant is not written twice', async () => {
@@ -219,6 +237,8 @@ function auditContract(store: () => Store): void {
     const seen = { principal: { ...principal, name: 'Ann Married', groups: [] }, lastSeenAt: at(2) }
     expect(await store().principals.find(principal)).toEqual(seen)
     expect(await store().principals.list(1000)).toContainEqual(seen)
+    expect(await store().principals.listSeen(at(2))).toContainEqual(seen)
+    expect(await store().principals.listSeen(new Date(at(2).getTime() + 1))).not.toContainEqual(seen)
   })
 }
 
