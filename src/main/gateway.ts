@@ -140,6 +140,7 @@ function makeSessions(parts: SessionParts): Sessions {
   return new Sessions({
     ...rest,
     now,
+    publicUrl: config.publicUrl,
     catalogs: new Catalogs(monotonic),
     openRecorder: session => openRecorder({ directory, session: session.id, clock: now, monotonic }),
   })

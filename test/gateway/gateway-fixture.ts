@@ -115,8 +115,11 @@ export async function makeGateway(options: FixtureOptions = {}) {
   const openReal = (session: Session) =>
     openRecorder({ directory: recordings, session: session.id, clock: now, monotonic })
   const catalogs = new Catalogs(monotonic)
+  const reviews = new StoreReviewDesk({ store, now, randomBytes, log })
   const sessions = new Sessions({
     store,
+    reviews,
+    publicUrl: GATEWAY,
     policies,
     agents,
     catalogs,
@@ -128,7 +131,6 @@ export async function makeGateway(options: FixtureOptions = {}) {
     },
     openRecorder: session => options.openRecorder?.(session, () => openReal(session)) ?? openReal(session),
   })
-  const reviews = new StoreReviewDesk({ store, now, randomBytes, log })
   const tokens = await makeGatewayTokens({
     issuer: GATEWAY,
     keyFile: join(directory, 'token-signing.pem'),

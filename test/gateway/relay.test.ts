@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import type { RecordingEvent } from '../../src/domain/event.js'
 import type { Operation } from '../../src/domain/operation.js'
 import type { Recorder } from '../../src/gateway/recordings/recorder.js'
+import type { Judged } from '../../src/gateway/session/held-verdict.js'
+import type { Hold } from '../../src/gateway/session/hold.js'
 import { Relay } from '../../src/gateway/session/relay.js'
 import { HoopError } from '../../src/lib/hoop-error.js'
 import type { Action, Machine, Verdict } from '../../src/protocols/protocol.js'
@@ -53,7 +55,8 @@ class Setup {
   constructor(options: {
     machine?: Partial<Machine>
     recorder?: Partial<Recorder>
-    judge?: () => Verdict | Promise<Verdict>
+    judge?: () => Judged | Promise<Judged>
+    hold?: Hold
   }) {
     const write = this.target.near.write.bind(this.target.near)
     this.target.near.write = (chunk: unknown) => {
@@ -65,6 +68,7 @@ class Setup {
       target: this.target.near,
       machine: machineOf(options.machine),
       judge: options.judge ?? (() => VERDICT),
+      hold: options.hold ?? (() => Promise.resolve(VERDICT)),
       recorder: {
         append: (event: RecordingEvent) => void this.log.push(`append ${event.kind}`),
         commit: () => void this.log.push('commit'),

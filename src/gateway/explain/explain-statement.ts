@@ -100,7 +100,7 @@ function audit(
     decision: decision.kind,
     statement: digest,
   }
-  const { rule } = decision
+  const rule = decision.kind === 'review' ? decision.demands[0]?.rule : decision.rule
   const actor = actorOf(principal)
   return store.audit.append({
     at: now(),

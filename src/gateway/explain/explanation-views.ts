@@ -1,12 +1,19 @@
 import type { CommandView, DecisionView, MaskingView, RuleView } from '../../domain/api.js'
-import type { Decision } from '../../domain/decision.js'
+import type { PolicyDecision } from '../../domain/decision.js'
 import type { MaskStrategy } from '../../domain/masking-rule.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { ComputedValues, MaskingExplanation } from '../../masking/explain-masking.js'
 import type { ExplainedCommand, ExplainedRule } from '../../policy/explain.js'
 
 /** A decision as JSON. */
-export function viewDecision(decision: Decision): DecisionView {
+export function viewDecision(decision: PolicyDecision): DecisionView {
+  if (decision.kind === 'review') {
+    const demands = decision.demands.map(({ rule, message, terms: { groups, manager, count } }) => {
+      const why = message === undefined ? {} : { message }
+      return { rule, ...why, approvers: groups, manager, count }
+    })
+    return { kind: 'review', demands }
+  }
   if (decision.kind === 'allow')
     return { kind: 'allow', ...(decision.rule === undefined ? {} : { rule: decision.rule }) }
   const { kind, rule, message, hint } = decision

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../domain/catalog.js'
-import type { Decision, PolicyDecision, ReviewDemand } from '../../domain/decision.js'
+import type { Decision, PolicyDecision } from '../../domain/decision.js'
 import type { StatementFacts, TextFacts } from '../../domain/facts.js'
 import type { StatementLineage } from '../../domain/lineage.js'
 import { type RuleName, readRuleName } from '../../domain/names.js'
@@ -8,16 +8,16 @@ import type { Masker } from '../../masking/masker.js'
 import type { TraceStatement } from '../../masking/statement-groups.js'
 import type { StatementMasking } from '../../masking/statement-masking.js'
 import type { ResolveTables } from '../../policy/activation.js'
-import { NOT_UNDERSTOOD } from '../../policy/default-rules.js'
 import { makeTableResolver } from '../../policy/table-resolver.js'
 import type { Verdict } from '../../protocols/protocol.js'
 import type { FreshCatalog, ReadFreshCatalog } from './fresh-catalog.js'
+import { isHeld, type Judged, underReview } from './held-verdict.js'
 
 /** The name under which a text is refused whose names could not be looked up. It is not configured and is always on. */
 export const UNCHECKED_DEFINITIONS = readOwnName('unchecked-definitions')
 
 /** Answers the question a protocol machine asks of an operation. A promise only where something has to be fetched. */
-export type Judge = (operation: Operation) => Verdict | Promise<Verdict>
+export type Judge = (operation: Operation) => Judged | Promise<Judged>
 
 export interface JudgeOptions {
   /** The facts of a text, from the cache or the parser. */
@@ -52,7 +52,7 @@ export function makeJudge(options: JudgeOptions): Judge {
     return resolver.resolve
   }
 
-  const conclude = (operation: Operation, facts: TextFacts, catalog: Catalog): Verdict => {
+  const conclude = (operation: Operation, facts: TextFacts, catalog: Catalog): Judged => {
     const known = found.get(facts)
     // What masking and search need of a text depends on the text and the catalog, unless it speaks of session names.
     const prepared = known?.version === catalog.version ? known.verdict : undefined
@@ -68,15 +68,18 @@ export function makeJudge(options: JudgeOptions): Judge {
     const trace: TraceStatement = statement => options.traceLineage?.(statement, catalog)
     const verdict = prepared ?? withMasking(base, options.maskerFor(catalog), trace)
     if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, verdict })
-    return strictest(verdict, decision)
+    if (decision.kind !== 'review') return strictest(verdict, decision)
+    const decide = (statements: readonly StatementFacts[]): PolicyDecision =>
+      options.decide({ facts: base.facts, statements, text: operation.text, resolveTables })
+    return underReview({ operation, facts, verdict, demand: decision, decide })
   }
 
-  const concludeWith = (operation: Operation, facts: TextFacts, found: FreshCatalog): Verdict => {
+  const concludeWith = (operation: Operation, facts: TextFacts, found: FreshCatalog): Judged => {
     const verdict = conclude(operation, facts, found.catalog)
     return found.kind === 'fresh' ? verdict : unchecked(verdict, found.reason)
   }
 
-  const settle = (operation: Operation, facts: TextFacts): Verdict | Promise<Verdict> => {
+  const settle = (operation: Operation, facts: TextFacts): Judged | Promise<Judged> => {
     const catalog = options.catalog(facts)
     if (catalog instanceof Promise) return catalog.then(one => concludeWith(operation, facts, one))
     return concludeWith(operation, facts, catalog)
@@ -89,24 +92,16 @@ export function makeJudge(options: JudgeOptions): Judge {
 }
 
 /** Fail closed: nobody knows what the text means at the target now. */
-function unchecked(verdict: Verdict, reason: string): Verdict {
-  if (verdict.decision.kind === 'deny') return verdict
+function unchecked(verdict: Judged, reason: string): Verdict {
+  if (!isHeld(verdict) && verdict.decision.kind === 'deny') return verdict
   const hint = 'try again: the target may be busy'
   return { ...verdict, decision: { kind: 'deny', rule: UNCHECKED_DEFINITIONS, message: reason, hint } }
 }
 
 /** Masking's own refusal stands in `verdict` already; a denial by a rule is the clearer answer of the two. */
-function strictest(verdict: Verdict, answer: PolicyDecision): Verdict {
-  const decision = answer.kind === 'review' ? askNobody(answer) : answer
+function strictest(verdict: Verdict, decision: Decision): Verdict {
   if (decision.kind === 'deny' || verdict.decision.kind === 'allow') return { ...verdict, decision }
   return verdict
-}
-
-/** Fail closed: where nobody can be asked, nothing runs that people have to agree to. */
-function askNobody({ demands: [first] }: ReviewDemand): Decision {
-  if (first === undefined)
-    return { kind: 'deny', rule: NOT_UNDERSTOOD, message: 'nobody can be asked', hint: undefined }
-  return { kind: 'deny', rule: first.rule, message: 'people have to agree to it first', hint: undefined }
 }
 
 function withMasking(verdict: Verdict, masker: Masker | undefined, trace: TraceStatement): Verdict {
@@ -178,12 +173,6 @@ function unknownName(use: 'execute' | 'fetch', name: string, statements: number)
   const what = kind === 'prepared' ? 'prepared statement' : 'cursor'
   const reason = `the ${what} "${name}" is not known in this connection`
   return { understood: false, reason, ...(statements === 1 ? { unknownName: { kind, name } } : {}) }
-}
-
-function readOwnName(text: string): RuleName {
-  const name = readRuleName(text)
-  if (name === undefined) throw new Error(`"${text}" is no name of a rule`)
-  return name
 }
 
 function readOwnName(text: string): RuleName {

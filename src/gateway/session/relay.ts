@@ -1,11 +1,15 @@
 import type { Duplex } from 'node:stream'
 import type { RecordingEvent } from '../../domain/event.js'
+import type { Operation } from '../../domain/operation.js'
 import type { EndReason } from '../../domain/session.js'
 import { describeEnd } from '../../domain/session.js'
 import { unreachable } from '../../lib/unreachable.js'
-import type { Action, Machine } from '../../protocols/protocol.js'
+import type { Action, ClientNotice, Machine } from '../../protocols/protocol.js'
 import type { Recorder } from '../recordings/recorder.js'
+import { isHeld, type Judged } from './held-verdict.js'
+import type { Hold } from './hold.js'
 import type { Judge } from './judge.js'
+import { RelayHold } from './relay-hold.js'
 
 /** How long a side that was told the end may take to read it. */
 const FAREWELL_MS = 2_000
@@ -15,6 +19,8 @@ export interface RelayOptions {
   readonly target: Duplex
   readonly machine: Machine
   readonly judge: Judge
+  /** Asks people about what the judge says they have to agree to. */
+  readonly hold: Hold
   readonly recorder: Recorder
   /** Definitions changed: the next verdict needs a fresh catalog. */
   readonly onCatalogChanged: () => void
@@ -38,7 +44,7 @@ export interface RelayEnd {
 /**
  * Performs what a protocol machine says, for one client connection: the only place where its actions meet sockets. The
  * two directions stop on their own: the client is not read while a verdict is out or the target is full, and the
- * target is not read while the client is full.
+ * target is not read while the client is full. While people are asked, the client is read on, so that its end is seen.
  */
 export class Relay {
   readonly ended: Promise<RelayEnd>
@@ -51,6 +57,8 @@ export class Relay {
   #uncommitted = false
   /** Reasons why the client is not being read now. */
   #clientHolds = 0
+  /** The operation that people are asked about now. */
+  #held: RelayHold | undefined
   #targetFull = false
   #clientFull = false
   #recorderFailed = false
@@ -66,7 +74,7 @@ export class Relay {
   start(): void {
     const { client, target, machine } = this.#options
     client.on('data', (chunk: Buffer) => this.#onClientData(chunk))
-    target.on('data', (chunk: Buffer) => this.#guard(() => this.#perform(machine.fromTarget(chunk))))
+    target.on('data', (chunk: Buffer) => this.#onTargetData(chunk))
     client.on('drain', () => this.#onClientDrain())
     target.on('drain', () => this.#onTargetDrain())
     client.once('end', () => this.end('client_closed'))
@@ -84,6 +92,17 @@ export class Relay {
   /** True while an answer is owed to the client. */
   get isBusy(): boolean {
     return !this.#done && this.#options.machine.isBusy
+  }
+
+  /** Tells the client something, between two messages. */
+  notify(notice: ClientNotice): void {
+    this.#guard(() => this.#perform(this.#options.machine.notify(notice)))
+  }
+
+  /** Takes the question back that waits for people: what a cancel request means then. False when there is none. */
+  withdraw(): boolean {
+    this.#held?.end('cancelled')
+    return this.#held !== undefined
   }
 
   /** Ends the connection on both sides; the first reason counts. The client is told why where the protocol can. */
@@ -104,7 +123,11 @@ export class Relay {
     closeSoon(client)
     closeSoon(target)
     const counts = { reason, bytesFromClient: this.#bytesFromClient, bytesToClient: this.#bytesToClient }
-    this.#settle({ wasBusy, counts })
+    const held = this.#held
+    if (held === undefined) return this.#settle({ wasBusy, counts })
+    held.end(reason)
+    // A question that is taken back is recorded, and the recording ends after it.
+    held.settled().then(() => this.#settle({ wasBusy, counts }))
   }
 
   /** A recorder that is gone does not keep the client from hearing why. */
@@ -119,9 +142,19 @@ export class Relay {
   }
 
   #onClientData(chunk: Buffer): void {
+    const held = this.#held
     this.#bytesFromClient += chunk.length
     this.#options.onActivity()
     this.#guard(() => this.#perform(this.#options.machine.fromClient(chunk)))
+    if (held === undefined) return
+    held.takeBehind(chunk.length)
+    this.#readClient()
+  }
+
+  #onTargetData(chunk: Buffer): void {
+    const { machine } = this.#options
+    this.#guard(() => this.#perform(machine.fromTarget(chunk)))
+    if (this.#held !== undefined && machine.isMoot) this.#held.end('moot')
   }
 
   /** A throw in here is a bug of ours or a dead recorder: both end the connection, neither reaches another one. */
@@ -151,10 +184,11 @@ export class Relay {
       const action = actions[index]
       if (action === undefined) return
       if (action.kind === 'judge') {
-        const verdict = this.#options.judge(action.operation)
-        if (verdict instanceof Promise)
-          return this.#resumeAfter(verdict, answer => this.#options.machine.decide(answer))
-        actions = this.#options.machine.decide(verdict)
+        const { operation } = action
+        const judged = this.#options.judge(operation)
+        if (judged instanceof Promise)
+          return this.#resumeAfter(judged, answer => this.#decide(operation, answer))
+        actions = this.#decide(operation, judged)
         index = -1
       } else if (action.kind === 'toTarget' && this.#uncommitted) {
         // INVARIANT 1: recorded first. What follows waits with it, so that the order stays.
@@ -167,6 +201,23 @@ export class Relay {
         this.#toTarget(action.bytes)
       } else this.#performOne(action)
     }
+  }
+
+  #decide(operation: Operation, judged: Judged): readonly Action[] {
+    const { machine, hold } = this.#options
+    if (!isHeld(judged)) return machine.decide(judged)
+    const held = new RelayHold({ hold, operation, verdict: judged, notify: notice => this.notify(notice) })
+    this.#held = held
+    if (machine.isMoot) held.end('moot')
+    held.verdict.then(
+      verdict => {
+        this.#held = undefined
+        this.#guard(() => this.#perform(machine.decide(verdict)))
+        this.#readClient()
+      },
+      error => this.#fail(error),
+    )
+    return machine.hold()
   }
 
   #performOne(action: Exclude<Action, { kind: 'judge' }>): void {
@@ -225,7 +276,12 @@ export class Relay {
   }
 
   #readClient(): void {
-    if (this.#clientHolds === 0 && !this.#targetFull && !this.#done) this.#options.client.resume()
+    if (this.#done) return
+    const { client } = this.#options
+    const isReading =
+      this.#held === undefined ? this.#clientHolds === 0 && !this.#targetFull : this.#held.isReading
+    if (isReading) client.resume()
+    else client.pause()
   }
 }
 

@@ -7,6 +7,7 @@ import { protocolNamed } from '../../protocols/registry.js'
 import type { Log } from '../../tunnel/log.js'
 import { checkDatabase } from '../access/check-database.js'
 import type { AgentHub } from '../agents/hub.js'
+import type { ReviewDesk } from '../reviews/desk.js'
 import { type CatalogNeed, type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
@@ -15,6 +16,7 @@ import { type JudgeOptions, makeJudge } from './judge.js'
 import type { LiveSession } from './live-session.js'
 import { openOwnTarget } from './open-own-target.js'
 import { Relay } from './relay.js'
+import { sessionHold } from './session-hold.js'
 import { openTarget, sendAside, type TargetConnection, type TargetOptions } from './target.js'
 
 /** What serving a client needs of the gateway. */
@@ -22,6 +24,9 @@ export interface ServeDeps {
   readonly agents: AgentHub
   readonly catalogs: Catalogs
   readonly facts: FactsCache
+  readonly reviews: ReviewDesk
+  /** Where people reach the gateway with a browser: a review's address begins with it. */
+  readonly publicUrl: string
   readonly log: Log
   readonly now: () => Date
 }
@@ -85,16 +90,18 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     abandon(opened)
     throw error
   }
+  const judge = makeJudge({
+    ...readingOf(deps.facts),
+    catalog: makeFreshCatalog({ read, usesCatalog: () => rules.usesCatalog }),
+    decide,
+    maskerFor,
+  })
   const relay = new Relay({
     client,
     target: opened.stream,
     machine,
-    judge: makeJudge({
-      ...readingOf(deps.facts),
-      catalog: makeFreshCatalog({ read, usesCatalog: () => rules.usesCatalog }),
-      decide,
-      maskerFor,
-    }),
+    judge,
+    hold: sessionHold({ live, deps, client: number, target, judge }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
     onFault: error =>
@@ -153,6 +160,8 @@ async function cancelRunning(live: LiveSession, key: CancelKey, deps: ServeDeps)
   if (found === undefined || !found.relay.isBusy) return
   live.recorder.append({ kind: 'cancel', client: found.client })
   await live.recorder.commit()
+  // What waits for people is not at the target: there is nothing to be cancelled there.
+  if (found.relay.withdraw()) return
   await found.cancel()
   deps.log.debug({ session: live.session.id, client: found.client }, 'a statement was cancelled')
 }
