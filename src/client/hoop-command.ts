@@ -3,6 +3,7 @@ import { type ErrorCode, HoopError } from '../lib/hoop-error.js'
 import { unreachable } from '../lib/unreachable.js'
 import { toPrintable } from '../recording/printable.js'
 import { type Gateway, openGateway } from './gateway.js'
+import { ReviewsApi } from './reviews-api.js'
 import type { RecordingSource } from './session-recording.js'
 import { readSettings } from './settings.js'
 
@@ -38,6 +39,12 @@ export abstract class HoopCommand extends Command {
       tell: message => this.tell(message),
     })
     return this.#gateway
+  }
+
+  /** The gateway's questions to people. */
+  protected async reviews(): Promise<ReviewsApi> {
+    const { api } = await this.gateway()
+    return new ReviewsApi(api.peer, api.token)
   }
 
   /** What to read a recording from: a session at the gateway, or a file that was exported. */

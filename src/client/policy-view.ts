@@ -85,12 +85,12 @@ function renderMasking(masking: MaskingView): readonly string[] {
     case 'none':
       return ['masking: no rule applies to you here']
     case 'refused':
-      return [`masking: refused by "${masking.rule}": ${masking.message}`]
+      return [`masking, mode ${masking.mode}: refused by "${masking.rule}": ${masking.message}`]
     case 'masked': {
       const { computed, columns, columnCount, detectors, hidesMessages } = masking
       const left = columnCount - columns.length
       return [
-        'masking',
+        `masking, mode ${masking.mode}`,
         `   ${renderComputed(computed)}`,
         ...columns.map(({ column, rule, strategy }) => `   column ${column}: ${strategy} by rule "${rule}"`),
         ...(left > 0 ? [`   and ${left} more columns`] : []),
