@@ -12,22 +12,25 @@ const INCOMPLETE_MS = 60_000
 /** Catalogs kept; each belongs to one connection, role and database. */
 const CATALOGS_MAX = 256
 
-/** What somebody needs a catalog for, and with that how old the last check of it may be. */
+/** What somebody needs a catalog for. */
 export type CatalogNeed =
   /** To write down what was used: nothing is decided by it. */
   | 'search'
-  /** To judge what names tables and nothing else, whose columns the server itself reports by their table. */
+  /**
+   * To judge what names tables and nothing else, whose columns the server itself reports by their table: goes on without
+   * a check where the target gives none.
+   */
   | 'tables'
   /** To judge what definitions decide: views, functions, names that are not known. */
   | 'definitions'
 
-/** Older than `waitMs`: whoever asks waits for a check. Older than `checkMs`: it is checked while they go on. */
-const AGES: Readonly<Record<CatalogNeed, { readonly waitMs: number; readonly checkMs: number }>> = {
-  search: { waitMs: Number.POSITIVE_INFINITY, checkMs: 60_000 },
-  tables: { waitMs: 5_000, checkMs: 1_000 },
-  definitions: { waitMs: 1_000, checkMs: 1_000 },
-}
-/** The same for `search` after a change has passed: a restore makes thousands of them. */
+/** Who decides by a catalog waits when the last check of it is older than this. */
+const FRESH_MS = 1_000
+/** A check is started before that, so that nobody who comes often ever waits: early by three times what one takes. */
+const EARLY_MS = { min: 100, max: 500 } as const
+/** Who only searches never waits; it is checked when it is older than this. */
+const SEARCH_CHECK_MS = 60_000
+/** The same after a change has passed: a restore makes thousands of them. */
 const CHANGED_CHECK_MS = 5_000
 /** After a check that failed, `tables` waits for no other one for this long. */
 const FAILING_MS = 15_000
@@ -60,6 +63,8 @@ interface Entry {
   check: Check | undefined
   /** When the last check began, however it ended. */
   checkedAt: number
+  tookMs: number
+  failedAt: number
   /** Grows when a change passes, so that a check that began before it does not count. */
   generation: number
 }
@@ -87,20 +92,18 @@ export class Catalogs {
    */
   read(key: string, options: CatalogsOptions, need: CatalogNeed = 'definitions'): Catalog | Promise<Catalog> {
     const entry = this.#entry(key)
-    if (entry.catalog === undefined) return this.#wait(entry, options, need)
-    const { waitMs, checkMs } = AGES[need]
-    const now = this.now()
-    const hasChanged = entry.trueAt === Number.NEGATIVE_INFINITY
-    if (now - entry.trueAt > waitMs) {
-      if (need !== 'tables' || hasChanged) return this.#wait(entry, options, need)
-      const { catalog, check, checkedAt } = entry
-      // A target that does not answer: tables go on with what is known, because nothing has passed that changed it.
-      if (check !== undefined || now - checkedAt > FAILING_MS)
-        return this.#wait(entry, options, need).catch(() => catalog)
+    if (entry.catalog === undefined) return this.#wait(entry, options)
+    if (need === 'search') return this.#search(entry, entry.catalog, options)
+    const { catalog, trueAt } = entry
+    const age = this.now() - trueAt
+    if (age <= FRESH_MS) {
+      if (age > FRESH_MS - earlyMs(entry)) this.#start(entry, options).catch(() => {})
+      return catalog
     }
-    const age = now - (hasChanged ? entry.checkedAt : entry.trueAt)
-    if (age > (hasChanged ? CHANGED_CHECK_MS : checkMs)) this.#start(entry, options).catch(() => {})
-    return entry.catalog
+    if (need === 'definitions' || trueAt === Number.NEGATIVE_INFINITY) return this.#wait(entry, options)
+    // A target that does not answer: tables go on with what is known, because nothing has passed that changed it.
+    if (entry.check === undefined && this.now() - entry.failedAt < FAILING_MS) return catalog
+    return this.#wait(entry, options).catch(() => catalog)
   }
 
   /** Definitions changed: whoever decides by them next waits for a check. */
@@ -130,15 +133,24 @@ export class Catalogs {
       trueAt: Number.NEGATIVE_INFINITY,
       check: undefined,
       checkedAt: Number.NEGATIVE_INFINITY,
+      tookMs: 0,
+      failedAt: Number.NEGATIVE_INFINITY,
       generation: 0,
     }
     this.#entries.set(key, entry)
     return entry
   }
 
-  #wait(entry: Entry, options: CatalogsOptions, need: CatalogNeed): Promise<Catalog> {
+  #search(entry: Entry, catalog: Catalog, options: CatalogsOptions): Catalog {
+    const hasChanged = entry.trueAt === Number.NEGATIVE_INFINITY
+    const age = this.now() - (hasChanged ? entry.checkedAt : entry.trueAt)
+    if (age > (hasChanged ? CHANGED_CHECK_MS : SEARCH_CHECK_MS)) this.#start(entry, options).catch(() => {})
+    return catalog
+  }
+
+  #wait(entry: Entry, options: CatalogsOptions): Promise<Catalog> {
     const { check } = entry
-    const isRecent = check !== undefined && this.now() - check.startedAt <= AGES[need].waitMs
+    const isRecent = check !== undefined && this.now() - check.startedAt <= FRESH_MS
     if (!isRecent) return this.#start(entry, options)
     // Somebody else's check may end with that one's session: who waits along with it then asks for itself.
     return check.catalog.catch(() => this.#start(entry, options))
@@ -147,8 +159,7 @@ export class Catalogs {
   /** Starts a check, or joins the one that has just been started. */
   #start(entry: Entry, options: CatalogsOptions): Promise<Catalog> {
     const startedAt = this.now()
-    if (entry.check !== undefined && startedAt - entry.check.startedAt <= AGES.definitions.waitMs)
-      return entry.check.catalog
+    if (entry.check !== undefined && startedAt - entry.check.startedAt <= FRESH_MS) return entry.check.catalog
     const { generation } = entry
     const catalog = this.#examine(entry, options)
       .then(seen => {
@@ -160,7 +171,12 @@ export class Catalogs {
         }
         return seen.catalog
       })
+      .catch(error => {
+        entry.failedAt = this.now()
+        throw error
+      })
       .finally(() => {
+        entry.tookMs = this.now() - startedAt
         if (entry.check === check) entry.check = undefined
       })
     const check: Check = { startedAt, generation, catalog }
@@ -193,6 +209,10 @@ export class Catalogs {
     })
     return { catalog, fingerprint, readAt: now }
   }
+}
+
+function earlyMs({ tookMs }: Entry): number {
+  return Math.min(EARLY_MS.max, Math.max(EARLY_MS.min, 3 * tookMs))
 }
 
 function isComplete({ byOid }: Catalog): boolean {
