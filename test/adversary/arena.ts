@@ -17,6 +17,11 @@ export type ArenaConnection =
   | 'columns'
   /** Column rules over the same rows with other secrets: whatever differs from `columns` tells something. */
   | 'twin'
+  /** The same rules in the mode strict, and the other secrets behind them. */
+  | 'strict'
+  | 'strict-twin'
+  /** The mode net: detectors, and the column rules do nothing. */
+  | 'net'
   /** Column rules and detectors. */
   | 'both'
   /** No rules: what the attack does when nobody stands in its way. */
@@ -25,10 +30,16 @@ export type ArenaConnection =
 const DATABASES: Readonly<Record<ArenaConnection, string>> = {
   columns: 'ev',
   twin: 'ev_twin',
+  strict: 'ev',
+  'strict-twin': 'ev_twin',
+  net: 'ev',
   both: 'ev',
   open: 'ev_open',
   'open-twin': 'ev_open_twin',
 }
+
+/** Those that are not in the default mode. */
+const MODES: Readonly<Record<string, string>> = { strict: 'strict', 'strict-twin': 'strict', net: 'net' }
 
 /** The columns that are protected. */
 export const PROTECTED = [
@@ -47,9 +58,13 @@ const TWIN = `
   UPDATE customers SET ssn = '222-33-4445', card = '378282246310005', salary = 8800 WHERE id = 3;
   UPDATE secret.customers SET ssn = '765-43-2109';
   UPDATE ev_parent SET ssn = '765-43-2109';
-  REFRESH MATERIALIZED VIEW m_people;
 `
-const SETTLE = 'VACUUM (FULL, FREEZE, ANALYZE) customers, kid, secret.customers, ev_part1, m_people;'
+/** Where rows lie must not differ between the two, so everything is made anew in both. */
+/** Both sides are made anew, so that no row lies elsewhere for another reason than its values. */
+const SETTLE = [
+  'REFRESH MATERIALIZED VIEW m_people',
+  'VACUUM (FULL, FREEZE, ANALYZE) customers, kid, secret.customers, ev_part1, m_people',
+]
 
 /** A database with secrets behind a real gateway that lets every statement pass which masking allows. */
 export interface Arena {
@@ -99,6 +114,7 @@ export async function startArena(options: ArenaOptions = {}): Promise<Arena> {
         address: `${postgres.host}:${postgres.port}`,
         tls: { mode: 'disable' },
         database,
+        masking: MODES[name] ?? 'lineage',
         roles: ROLES.map(role => ({ name: role, user: role, password: 'env:ARENA_PASSWORD' })),
         results: { rows_max: 10_000, bytes_max: '8MiB' },
         limits: { client_connections_max: 32 },
@@ -120,13 +136,13 @@ export async function startArena(options: ArenaOptions = {}): Promise<Arena> {
               name: 'pii',
               columns: PROTECTED,
               strategy: 'redact',
-              connections: ['columns', 'twin', 'both'],
+              connections: ['columns', 'twin', 'both', 'strict', 'strict-twin', 'net'],
             },
             {
               name: 'net',
               detectors: ['card-number', 'email', 'us-ssn'],
               strategy: 'redact',
-              connections: ['both'],
+              connections: ['both', 'net'],
             },
           ],
         },
@@ -153,7 +169,8 @@ async function makeDatabases(postgres: PostgresServer, more: string): Promise<vo
   for (const database of ['ev_twin', 'ev_open', 'ev_open_twin'])
     await postgres.sql('postgres', `CREATE DATABASE ${database} TEMPLATE ev`)
   for (const database of ['ev_twin', 'ev_open_twin']) await postgres.sql(database, TWIN)
-  for (const database of new Set(Object.values(DATABASES))) await postgres.sql(database, SETTLE)
+  for (const database of new Set(Object.values(DATABASES)))
+    for (const statement of SETTLE) await postgres.sql(database, statement)
 }
 
 class RealArena implements Arena {

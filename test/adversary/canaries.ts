@@ -43,7 +43,7 @@ function formsOf(value: string): readonly Form[] {
       form(`${spelling} in JSON escapes`, escaped),
       form(`${spelling} in hexadecimal`, bytes.toString('hex')),
       ...base64Parts(bytes).map(part => form(`${spelling} in base64`, part)),
-      ...['md5', 'sha1', 'sha224', 'sha256', 'sha512'].flatMap(name => {
+      ...['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].flatMap(name => {
         const digest = createHash(name).update(spelling).digest()
         return [
           form(`${spelling} as ${name}`, digest.toString('hex')),

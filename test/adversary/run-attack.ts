@@ -10,6 +10,8 @@ export interface Loot {
   readonly canaries: readonly string[]
   /** The first message that depends on the secrets: it differs between the two databases. */
   readonly difference: string | undefined
+  /** The gateway refused something of it. */
+  readonly refused: boolean
 }
 
 /** What cleaning up does not take away. */
@@ -36,13 +38,16 @@ export async function runAttack(
   // What the client typed itself may come back, as in a plan. Whether it comes back is the twin's to find.
   const typed = canariesIn(Buffer.concat(messages))
   const canaries = canariesIn(bytes).filter(name => !typed.includes(name))
-  if (way.isPlan === true || other === undefined) return { way: way.name, canaries, difference: undefined }
+  const refused = bytes.includes('C42501\0')
+  if (way.isPlan === true || other === undefined)
+    return { way: way.name, canaries, difference: undefined, refused }
   const [here, there] = [transcriptOf(bytes), transcriptOf(other)]
   const at = here.findIndex((line, index) => line !== there[index])
   const isSame = at < 0 && here.length === there.length
   return {
     way: way.name,
     canaries,
+    refused,
     difference: isSame ? undefined : `${here[at] ?? 'nothing'} <> ${there[at] ?? 'nothing'}`,
   }
 }
