@@ -13,6 +13,8 @@ export interface HttpExchange {
   /** The peer's address. */
   readonly address: string
   readonly body: Readable
+  /** Calls back once when the client has gone or has been answered: an answer that is still being made is for nobody. */
+  onGone(listener: () => void): void
   /** Sends the head and gives the way to send the body. */
   respond(status: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable
   /** Ends the exchange at once. */
@@ -42,6 +44,7 @@ export class HttpExchanges {
   async answer(exchange: HttpExchange): Promise<void> {
     const gone = new AbortController()
     exchange.body.on('error', () => gone.abort())
+    exchange.onGone(() => gone.abort())
     try {
       const request = await this.#read(exchange, gone)
       if (typeof request === 'number') return plain(exchange, request)

@@ -52,6 +52,7 @@ export function createHttp1Server(service: Http1Service): Server {
       headers: request.headers,
       address: addressOf(request.socket),
       body: request,
+      onGone: listener => void response.once('close', listener),
       respond: (status, headers) => {
         response.writeHead(status, outgoing(headers))
         // Otherwise Node keeps the head until there is a body, and an answer in lines may wait long for its first.

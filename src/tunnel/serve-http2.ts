@@ -87,6 +87,7 @@ function readExchange(
     headers,
     address,
     body: stream,
+    onGone: listener => void stream.once('close', listener),
     respond: (status, answer) => {
       if (stream.destroyed || stream.closed) throw new Error('the client has gone')
       stream.respond({ ...answer, ':status': status })

@@ -1,3 +1,4 @@
+import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -222,3 +223,54 @@ function raw(gateway: Gateway, text: string): Promise<string> {
     socket.write(text)
   })
 }
+
+describe('a request that waits for its answer', () => {
+  /** Sends a request; answers the way to be gone. */
+  const clients = {
+    'HTTP/2': ({ url, certificates: { ca } }: Gateway) => {
+      const session = connectHttp2(url, { ca })
+      session.on('error', () => undefined)
+      const stream = session.request({ ':method': 'POST', ':path': '/' })
+      stream.on('error', () => undefined)
+      stream.end('x')
+      return {
+        reset: () => stream.close(constants.NGHTTP2_CANCEL),
+        disconnect: () => session.destroy(),
+      }
+    },
+    'HTTP/1.1': ({ url, certificates: { ca } }: Gateway) => {
+      const request = httpsRequest(url, { ca, method: 'POST', agent: false })
+      request.on('error', () => undefined)
+      request.end('x')
+      return { reset: () => request.destroy(), disconnect: () => request.destroy() }
+    },
+  }
+
+  test.each([
+    ['HTTP/2', 'reset'],
+    ['HTTP/2', 'disconnect'],
+    ['HTTP/1.1', 'disconnect'],
+  ] as const)('is told over %s when its client has gone by %s, and not before', async (version, way) => {
+    let arrived: (signal: AbortSignal) => void = () => undefined
+    const signals = new Promise<AbortSignal>(resolve => {
+      arrived = resolve
+    })
+    const gateway = await startGateway({
+      onRequest: async request => {
+        await request.text()
+        arrived(request.signal)
+        await new Promise(resolve => request.signal.addEventListener('abort', resolve))
+        return new Response('for nobody')
+      },
+    })
+    const client = clients[version](gateway)
+    const signal = await signals
+    // A turn of everything that was under way: the end of the request's body is not the client's end.
+    await new Promise(resolve => setImmediate(resolve))
+    expect(signal.aborted).toBe(false)
+    client[way]()
+    await expect.poll(() => signal.aborted).toBe(true)
+    client.disconnect()
+    await gateway.close()
+  })
+})
