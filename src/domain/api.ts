@@ -128,13 +128,19 @@ export type ReviewSubjectView =
       readonly statement: string
       readonly statementCount: number
       readonly values: readonly (string | null)[]
+      /** Texts behind the names that the statement uses, as EXECUTE and FETCH do: what would run is there. */
+      readonly behind?: readonly string[]
       readonly verbs: readonly string[]
       readonly tables: readonly string[]
       readonly inTransaction: boolean
       readonly rowEstimate?: number
     }
 
-/** `GET /v1/reviews?after=CURSOR&wait=20`: answers when something changed after the cursor, or when the wait is over. */
+/**
+ * `GET /v1/reviews`, the newest first: `state=pending`, `mine`, `answerable` narrow it. `GET /v1/reviews?after=CURSOR&wait=20`
+ * answers when something changed after the cursor, or when the wait is over: every change, whatever state it led to, so that
+ * who lists open questions hears of their end; only `mine` narrows it.
+ */
 export interface ReviewList {
   readonly reviews: readonly ReviewView[]
   readonly cursor: string

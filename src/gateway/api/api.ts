@@ -15,6 +15,7 @@ import type { StoreReviewDesk } from '../reviews/review-desk.js'
 import type { Sessions } from '../session/sessions.js'
 import { addExplainRoutes } from './explain-routes.js'
 import { agentEnrollmentShape, grantRequestShape, readBody, sessionRequestShape } from './read-body.js'
+import { addReviewRoutes } from './review-routes.js'
 import { addSessionRoutes } from './session-routes.js'
 import { viewConnection, viewGrant } from './views.js'
 
@@ -81,6 +82,7 @@ export function makeApi(deps: ApiDeps): Hono<ApiVariables> {
   })
   addAccessRoutes(api, deps)
   addExplainRoutes(api, deps)
+  addReviewRoutes(api, deps)
   addSessionRoutes(api, deps)
   return api
 }

@@ -67,6 +67,17 @@ export const explainRequestShape = map({
   database: name.exactOptional(),
 })
 
+/** What somebody says with an answer, in UTF-16 units. */
+const COMMENT_LENGTH_MAX = 1_000
+
+export const reviewAnswerShape = map({
+  verdict: z.enum(['approve', 'deny'], { error: 'expected "approve" or "deny"' }),
+  comment: text(0, COMMENT_LENGTH_MAX).exactOptional(),
+  digest: z
+    .string({ error: 'expected a text' })
+    .regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hexadecimal digits' }),
+})
+
 export const sessionRequestShape = map({
   grant: name,
   verifier: map({
