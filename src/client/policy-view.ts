@@ -1,4 +1,11 @@
-import type { CommandView, DecisionView, ExplainResponse, MaskingView, RuleView } from '../domain/api.js'
+import type {
+  CommandView,
+  DecisionView,
+  ExplainResponse,
+  MaskingView,
+  OutputView,
+  RuleView,
+} from '../domain/api.js'
 import { unreachable } from '../lib/unreachable.js'
 import { toPrintable } from '../recording/printable.js'
 
@@ -87,7 +94,7 @@ function renderMasking(masking: MaskingView): readonly string[] {
     case 'refused':
       return [`masking, mode ${masking.mode}: refused by "${masking.rule}": ${masking.message}`]
     case 'masked': {
-      const { computed, columns, columnCount, detectors, hidesMessages } = masking
+      const { computed, columns, columnCount, detectors, outputs = [], hidesMessages } = masking
       const left = columnCount - columns.length
       return [
         `masking, mode ${masking.mode}`,
@@ -97,12 +104,28 @@ function renderMasking(masking: MaskingView): readonly string[] {
         ...detectors.map(
           ({ rule, detectors: found }) => `   values that look like ${found.join(', ')}: rule "${rule}"`,
         ),
+        ...outputs.map(renderOutput),
         ...(hidesMessages ? ['   errors and notices of the server are replaced'] : []),
       ]
     }
     default:
       return unreachable(masking)
   }
+}
+
+const HOLDS: Readonly<Record<OutputView['holds'], string>> = {
+  clear: 'shown',
+  protected: 'can hold masked values',
+  unknown: 'can hold anything',
+}
+
+function renderOutput({ statement, output, holds, columns, through, reason }: OutputView): string {
+  const which = output === 0 ? 'every output' : `output ${output}`
+  const where = statement === 1 ? which : `${which} of statement ${statement}`
+  const from = columns.length === 0 ? '' : ` from ${columns.join(', ')}`
+  const between = through.length === 0 ? '' : ` through ${through.join(', ')}`
+  const why = reason === undefined ? '' : ` (${reason})`
+  return `   ${where}:${from}${between}${from + between === '' ? '' : ','} ${holds === 'clear' && from === '' && reason === undefined ? 'no column, ' : ''}${HOLDS[holds]}${why}`
 }
 
 function renderComputed({

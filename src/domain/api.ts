@@ -1,3 +1,4 @@
+import type { MaskingMode } from './masking-rule.js'
 import type { LoopbackVerifier } from './session.js'
 
 /** Bodies of the gateway's HTTP API, as JSON. Times are ISO 8601 in UTC, durations whole seconds. */
@@ -156,6 +157,8 @@ export interface ReviewAnswerRequest {
 
 export interface GrantView {
   readonly id: string
+  /** Whose it is; only where the grants of everybody are listed. */
+  readonly principal?: string
   readonly connection: string
   /** What the connection speaks; absent when the connection is not configured any more. */
   readonly protocol?: string
@@ -241,9 +244,16 @@ export interface RuleView {
 export type MaskingView =
   /** No masking rule applies to this principal here. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'refused'; readonly rule: string; readonly message: string; readonly hint?: string }
+  | {
+      readonly kind: 'refused'
+      readonly mode: MaskingMode
+      readonly rule: string
+      readonly message: string
+      readonly hint?: string
+    }
   | {
       readonly kind: 'masked'
+      readonly mode: MaskingMode
       /** What becomes of output columns that are no plain columns; `everything` is masked with them. */
       readonly computed: {
         readonly kind: 'clear' | 'expressions' | 'everything'
@@ -260,9 +270,24 @@ export type MaskingView =
       readonly columnCount: number
       /** Values of every other column are looked through for these. */
       readonly detectors: readonly { readonly rule: string; readonly detectors: readonly string[] }[]
+      /** What the outputs are computed from, as far as it is followed. */
+      readonly outputs?: readonly OutputView[]
       /** Errors and notices of the server are replaced whole. */
       readonly hidesMessages: boolean
     }
+
+/** What one output of a statement is computed from. Places count from 1; output 0 stands for every output. */
+export interface OutputView {
+  readonly statement: number
+  readonly output: number
+  /** Whether a masked column is behind it. */
+  readonly holds: 'clear' | 'protected' | 'unknown'
+  /** `schema.table.column` */
+  readonly columns: readonly string[]
+  /** `schema.view`, the views between. */
+  readonly through: readonly string[]
+  readonly reason?: string
+}
 
 /** `POST /v1/sessions` */
 export interface SessionRequest {

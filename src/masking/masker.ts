@@ -5,6 +5,7 @@ import type { MaskingMode, MaskingRule } from '../domain/masking-rule.js'
 import { planCopy } from './copy-plan.js'
 import type { DetectorRule } from './detectors/found-spans.js'
 import { explainFollowed, type MaskingExplanation } from './explain-masking.js'
+import { explainOutputs } from './explain-outputs.js'
 import { readFlow, runsNamed, unite } from './flow.js'
 import { type Followed, type FollowedText, findTaint } from './followed.js'
 import { MASKED_DATA_STAYS, type Refusal, refuseLaundering } from './laundering.js'
@@ -37,6 +38,7 @@ export interface Masker {
   explain(statements: readonly StatementFacts[], facts: TextFacts, trace?: TraceStatement): MaskingExplanation
   /** For what answers no statement: notifications, settings. Rows, should any come, are masked whole. */
   readonly background: StatementMasking
+  readonly mode: MaskingMode
 }
 
 export interface MaskerOptions {
@@ -83,9 +85,15 @@ export function makeMasker(options: MaskerOptions): Masker {
     explain(statements, facts, trace) {
       if (!facts.understood) return NOT_UNDERSTOOD
       const followed = follow({ statements, own: facts.statements, trace }, context)
-      return followed.kind === 'refused' ? followed : explainFollowed(followed, { ...context, detectorRules })
+      if (followed.kind === 'refused') return followed
+      // Traced here also where nothing is tainted: people ask what their outputs are.
+      const groups = trace === undefined ? [] : groupStatements(statements, facts.statements)
+      const lineages = groups.map(group => trace && groupLineage(group, trace))
+      const outputs = explainOutputs(lineages, { ...context, traceView })
+      return explainFollowed(followed, { ...context, detectorRules, outputs })
     },
     background: makeBackground(context),
+    mode,
   }
 }
 

@@ -96,6 +96,7 @@ describe('for people', () => {
       commandCount: 3,
       masking: {
         kind: 'masked',
+        mode: 'lineage',
         computed: { kind: 'expressions', reason: '"email" is masked', rule: 'emails', strategy: 'redact' },
         columns: [{ column: 'public.people.email', rule: 'emails', strategy: 'keep-last 4' }],
         columnCount: 2,
@@ -119,7 +120,7 @@ describe('for people', () => {
       '',
       'and 2 more commands',
       '',
-      'masking',
+      'masking, mode lineage',
       '   expressions: redact by rule "emails": "email" is masked',
       '   column public.people.email: keep-last 4 by rule "emails"',
       '   and 1 more columns',

@@ -75,6 +75,7 @@ describe('an explanation', () => {
       commands: [{ verb: 'SELECT', writes: false, tables: ['public.people'], writtenTables: [] }],
       masking: {
         kind: 'masked',
+        mode: 'lineage',
         computed: { kind: 'expressions', rule: 'emails', strategy: 'redact' },
         columns: [{ column: 'public.people.email', rule: 'emails', strategy: 'keep-last 4' }],
         detectors: [{ rule: 'net', detectors: ['card-number'] }],
@@ -105,6 +106,18 @@ describe('an explanation', () => {
     )
     expect(answer.decision).toMatchObject({ kind: 'deny', rule: 'masked-data-stays' })
     expect(answer.masking).toMatchObject({ kind: 'refused', rule: 'masked-data-stays' })
+  })
+
+  test('in strict mode names the column, its rule and what is done with it', async () => {
+    const strict = config().replace('masking:\n', 'masking:\n  mode: strict\n')
+    const answer = await explained(
+      await makeGateway({ config: strict }),
+      "SELECT id FROM people WHERE email LIKE 'a%'",
+    )
+    const message =
+      'in strict mode column "public.people.email" is masked, may only be shown, and decides in a condition'
+    expect(answer.decision).toMatchObject({ kind: 'deny', rule: 'emails', message })
+    expect(answer.masking).toMatchObject({ kind: 'refused', mode: 'strict', rule: 'emails', message })
   })
 
   test('of someone whom every masking rule spares has no masking', async () => {

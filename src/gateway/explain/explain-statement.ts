@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ExplainRequest, ExplainResponse } from '../../domain/api.js'
 import type { Catalog } from '../../domain/catalog.js'
 import { HoopError } from '../../lib/hoop-error.js'
+import type { TraceStatement } from '../../masking/statement-groups.js'
 import { makeTableResolver } from '../../policy/table-resolver.js'
 import { actorOf } from '../../store/actor.js'
 import type { Store } from '../../store/store.js'
@@ -42,7 +43,9 @@ export async function explainStatement(
   checkSize(statement, connection.limits.statementBytesMax)
   const catalog = await deps.catalogs.catalog(admission, { database, address: asking.address })
   const policies = deps.policies()
-  const using = { principal: asking.principal, connection: connection.name, role: role.name, database }
+  const { breakGlass } = admission.grant
+  const where = { connection: connection.name, role: role.name, database }
+  const using = { principal: asking.principal, ...where, breakGlass }
   const { decide, maskerFor } = policies.rulesFor(using, (view, asked) => deps.facts.traceView(view, asked))
   const judge = makeJudge({
     readFacts: text => deps.facts.read(text),
@@ -55,6 +58,8 @@ export async function explainStatement(
   const verdict = await judge({ text: statement, step: 'run', names: { behind: () => undefined } })
   const { facts, statements, decision } = verdict
   const resolveTables = makeTableResolver(catalog)
+  const masker = maskerFor(catalog)
+  const trace: TraceStatement = one => deps.facts.traceLineage(one, catalog)
   const explained = policies.explain(using, { facts, statements, text: statement, resolveTables })
   await audit(deps, asking, { admission, database, statement, decision })
   return {
@@ -66,7 +71,7 @@ export async function explainStatement(
     commands: explained.commands.map(viewCommand),
     commandCount: explained.commandCount,
     masking: viewMasking(
-      maskerFor(catalog)?.explain(statements, facts, one => deps.facts.traceLineage(one, catalog)),
+      masker && { mode: masker.mode, explanation: masker.explain(statements, facts, trace) },
     ),
   }
 }

@@ -1,6 +1,6 @@
 import type { CommandView, DecisionView, MaskingView, RuleView } from '../../domain/api.js'
 import type { PolicyDecision } from '../../domain/decision.js'
-import type { MaskStrategy } from '../../domain/masking-rule.js'
+import type { MaskingMode, MaskStrategy } from '../../domain/masking-rule.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { ComputedValues, MaskingExplanation } from '../../masking/explain-masking.js'
 import type { ExplainedCommand, ExplainedRule } from '../../policy/explain.js'
@@ -43,22 +43,27 @@ function viewRule({ rule, effect, origin, outcome, message, close }: ExplainedRu
 }
 
 /** What masking does as JSON; undefined stands for no masking at all. */
-export function viewMasking(explanation: MaskingExplanation | undefined): MaskingView {
-  if (explanation === undefined) return { kind: 'none' }
+export function viewMasking(
+  explained: { readonly mode: MaskingMode; readonly explanation: MaskingExplanation } | undefined,
+): MaskingView {
+  if (explained === undefined) return { kind: 'none' }
+  const { mode, explanation } = explained
   switch (explanation.kind) {
     case 'refused': {
       const { kind, rule, message, hint } = explanation
-      return { kind, rule, message, ...(hint === undefined ? {} : { hint }) }
+      return { kind, mode, rule, message, ...(hint === undefined ? {} : { hint }) }
     }
     case 'masked': {
-      const { kind, columnCount, detectors, hidesMessages } = explanation
+      const { kind, columnCount, detectors, outputs, hidesMessages } = explanation
       const columns = explanation.columns.map(one => ({ ...one, strategy: spellStrategy(one.strategy) }))
       return {
         kind,
+        mode,
         computed: viewComputed(explanation.computed),
         columns,
         columnCount,
         detectors,
+        outputs,
         hidesMessages,
       }
     }
