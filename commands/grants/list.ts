@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
-import { showDuration } from '../../src/client/durations.js'
+import { renderGrants } from '../../src/client/grants-table.js'
 import { HoopCommand } from '../../src/client/hoop-command.js'
-import { renderTable } from '../../src/client/text-table.js'
 import type { GrantView } from '../../src/domain/api.js'
 
 export default class GrantsList extends HoopCommand {
@@ -19,21 +18,8 @@ export default class GrantsList extends HoopCommand {
     const { flags } = await this.parse(GrantsList)
     const { api } = await this.gateway()
     const grants = await api.grants({ all: flags.all })
-    const rows = grants.map(one => [one.id, one.connection, one.role, state(one), how(one), one.reason ?? ''])
-    if (rows.length === 0) this.tell('you have no grants')
-    else this.log(renderTable(['ID', 'CONNECTION', 'ROLE', 'STATE', 'GIVEN BY', 'REASON'], rows))
+    if (grants.length === 0) this.tell(flags.all ? 'there are no grants' : 'you have no grants')
+    else this.log(renderGrants(grants, { now: new Date(), withPrincipal: flags.all }))
     return grants
   }
-}
-
-function state({ until, revokedAt }: GrantView): string {
-  if (revokedAt !== undefined) return 'revoked'
-  const left = (new Date(until).getTime() - Date.now()) / 1000
-  return left > 0 ? `${showDuration(left)} left` : 'expired'
-}
-
-/** The rule that gave it, and what else it took. */
-function how({ rule, review, breakGlass }: GrantView): string {
-  if (breakGlass) return `${rule}, glass broken`
-  return review === undefined ? rule : `${rule}, ${review}`
 }

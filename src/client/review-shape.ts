@@ -6,15 +6,16 @@ import { HoopError } from '../lib/hoop-error.js'
 const count = z.int().min(0)
 const time = z.iso.datetime()
 
+// Strict: a part of what is asked that this version does not know must not be left out.
 const subject = z.discriminatedUnion('kind', [
-  z.object({
+  z.strictObject({
     kind: z.literal('grant'),
     connection: z.string(),
     role: z.string(),
     durationSeconds: count,
     afterwards: z.boolean(),
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('operation'),
     session: z.string(),
     connection: z.string(),
@@ -23,6 +24,7 @@ const subject = z.discriminatedUnion('kind', [
     statement: z.string(),
     statementCount: count,
     values: z.array(z.string().nullable()),
+    behind: z.array(z.string()).exactOptional(),
     verbs: z.array(z.string()),
     tables: z.array(z.string()),
     inTransaction: z.boolean(),

@@ -77,17 +77,23 @@ function renderSubject(subject: ReviewSubjectView): readonly string[] {
   }
 }
 
-function renderStatement({ statement, values }: Operation): readonly string[] {
+function renderStatement({ statement, values, behind = [] }: Operation): readonly string[] {
   const lines = toPrintableLines(statement)
+  const hidden = behind.flatMap(text => toPrintableLines(text))
   const shown = values.map(value => (value === null ? 'NULL' : `"${toPrintable(value)}"`))
-  const marks = countMarks([...lines, ...shown])
-  const foreign = foreignLetters([statement, ...values.map(value => value ?? '')])
+  const marks = countMarks([...lines, ...hidden, ...shown])
+  const foreign = foreignLetters([statement, ...behind, ...values.map(value => value ?? '')])
   return [
     '',
     `  statement, ${countOf(statement.length, 'character')} in ${countOf(lines.length, 'line')}`,
     ...(marks > 0 ? [`  ATTENTION: ${countOf(marks, 'character')} that cannot be seen, shown as ⟨…⟩`] : []),
     ...(foreign === '' ? [] : [`  ATTENTION: letters that may look like others: ${foreign}`]),
     ...lines.map(line => QUOTE + line),
+    ...behind.flatMap(text => [
+      '',
+      '  runs what was prepared or declared before',
+      ...toPrintableLines(text).map(line => QUOTE + line),
+    ]),
     ...(values.length === 0 ? [] : ['', `  ${countOf(values.length, 'bind value')}`]),
     ...shown.map((value, at) => `${QUOTE}$${at + 1} = ${value}`),
   ]

@@ -88,6 +88,23 @@ test('each line of a statement is marked as its own, so that none can look like 
   ])
 })
 
+test('what a statement runs by name is shown with it', () => {
+  const subject = {
+    ...OPERATION,
+    statement: 'EXECUTE q',
+    values: [],
+    behind: ['DELETE FROM orders\u200b\nWHERE id = 1'],
+  }
+  expect(render({ subject }).slice(-6)).toEqual([
+    '  ATTENTION: 1 character that cannot be seen, shown as ⟨…⟩',
+    '| EXECUTE q',
+    '',
+    '  runs what was prepared or declared before',
+    '| DELETE FROM orders⟨U+200B⟩',
+    '| WHERE id = 1',
+  ])
+})
+
 test('a value that says NULL is not NULL', () => {
   const lines = render({ subject: { ...OPERATION, values: ['NULL', null, 'a\nb'] } })
   expect(lines.slice(-3)).toEqual(['| $1 = "NULL"', '| $2 = NULL', '| $3 = "a⟨LF⟩b"'])
