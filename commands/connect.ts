@@ -76,7 +76,7 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
       wait: flags.wait,
       env: process.env,
       user: userInfo().username,
-      tell: (message: string) => this.#tellBeside(message),
+      tell: (message: string, hint?: string) => this.#tellBeside(message, hint),
       liveLine: lineOnStderr,
     }
     const opened = await openUndisturbed(stopped => openConnection(gateway, options, stopped))

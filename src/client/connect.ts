@@ -11,6 +11,7 @@ import { listenOnLoopback } from './loopback-listener.js'
 import { portsToTry } from './loopback-port.js'
 import { type ObtainOptions, obtainGrant } from './obtain-grant.js'
 import { makePrivateDirectory } from './private-directory.js'
+import { quoteArgument } from './quote-argument.js'
 import { type SessionEnd, SessionLink } from './session-link.js'
 import type { Environment } from './settings.js'
 import { SteadyGateway } from './steady-gateway.js'
@@ -33,7 +34,7 @@ export interface ConnectOptions {
   readonly port?: number
   readonly env: Environment
   readonly user: string
-  readonly tell: (message: string) => void
+  readonly tell: (message: string, hint?: string) => void
   readonly liveLine: ObtainOptions['liveLine']
 }
 
@@ -66,8 +67,9 @@ export async function openConnection(
   const { dial, accessToken } = gateway
   // Nothing is left behind of a grant that was asked for this session alone.
   const ours = options.grant === undefined ? grant.id : undefined
+  const renewal = renewalOf(options, grant)
   const opening = async () =>
-    SessionLink.open({ grant, verifier, peer: await steady.peer(), dial, accessToken, tell, now })
+    SessionLink.open({ grant, verifier, peer: await steady.peer(), dial, accessToken, tell, renewal, now })
   const { link, session } = await opening().catch(async error => {
     if (ours !== undefined) await giveBack(gateway, grant)
     throw error
@@ -117,6 +119,16 @@ async function takeGrant(
   }
   const wait = options.wait ? 'until-answered' : 'no'
   return obtainGrant({ gateway, request, wait, signal, tell, liveLine, now })
+}
+
+/** What to type for a grant like this one. */
+function renewalOf({ reason, breakGlass }: ConnectOptions, grant: GrantView): string {
+  const why = reason ?? grant.reason
+  return [
+    ...['hoop', 'connect', grant.connection, '--role', grant.role],
+    ...(why === undefined ? [] : ['--reason', quoteArgument(why)]),
+    ...(breakGlass ? ['--break-glass'] : []),
+  ].join(' ')
 }
 
 /** A grant that no session came of. What could not be opened is what the person is told, whatever comes of this. */

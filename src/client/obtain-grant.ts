@@ -41,9 +41,10 @@ export async function obtainGrant(options: ObtainOptions): Promise<GrantView> {
   return claim(options, settled)
 }
 
-/** One use of the approval. A claim whose answer was lost must not be sent again as another question: it names the review. */
+/** One use of the approval, by its name: everything else is as it was asked. */
 async function claim({ gateway, request }: ObtainOptions, review: ReviewView): Promise<GrantView> {
-  const claimed = await gateway.once(({ grants }) => grants.requestGrant({ ...request, review: review.id }))
+  const { connection } = request
+  const claimed = await gateway.once(({ grants }) => grants.requestGrant({ connection, review: review.id }))
   if (claimed.kind === 'granted') return claimed.grant
   throw notYet(claimed.review, 'the approval could not be used')
 }

@@ -12,6 +12,8 @@ const RETRY_FIRST_MS = 250
 const RETRY_LAST_MS = 5_000
 /** How long a client connection waits for a gateway that is gone, before it is closed. */
 const STREAM_WAIT_MS = 20_000
+/** What the gateway says in this time before a grant's end is about its end. */
+const ENDS_SOON_MS = 330_000
 /** How long the end may take: a gateway that hangs must not keep a person's prompt. */
 const FAREWELL_MS = 2_000
 
@@ -23,8 +25,10 @@ export interface SessionLinkOptions {
   readonly dial: () => Promise<TunnelPeer>
   /** A valid access token, renewed where needed. */
   readonly accessToken: (peer: TunnelPeer) => Promise<string>
-  /** Something a person should know. */
-  readonly tell: (message: string) => void
+  /** Something a person should know, and the command that helps. */
+  readonly tell: (message: string, hint?: string) => void
+  /** The command that asks for a grant like this one: told with what the gateway says when this one ends soon. */
+  readonly renewal: string
   readonly now: () => Date
 }
 
@@ -109,11 +113,19 @@ export class SessionLink {
 
   #onMessage(line: string): void {
     const message = readControlMessage(line)
-    if (message?.kind === 'notice') this.options.tell(message.message)
+    if (message?.kind === 'notice') this.#onNotice(message.message)
     if (message?.kind !== 'ended' || this.#closed) return
     // A gateway that shuts down ends its sessions; another one, or the next, takes the grant.
     if (message.reason === 'gateway_draining') return
     this.#finish({ reason: message.reason, message: message.message, hint: message.hint })
+  }
+
+  /** Nothing makes a grant longer; another one can be had while this one lives. */
+  #onNotice(message: string): void {
+    const { tell, grant, renewal, now } = this.options
+    const isEnding = new Date(grant.until).getTime() - now().getTime() < ENDS_SOON_MS
+    if (isEnding) tell(message, renewal)
+    else tell(message)
   }
 
   #finish(end: SessionEnd): void {

@@ -66,7 +66,7 @@ test('an approval that is waited for is claimed by its name', async () => {
   gateway.grantAnswers.push({ kind: 'asked', review: ASKED }, { kind: 'granted', grant: GRANT })
   gateway.changes([ASKED], [], [{ ...ASKED, state: 'approved', answers }])
   expect(await run()).toBe(GRANT)
-  expect(gateway.calls.at(-1)).toEqual(['request', { ...REQUEST, review: ASKED.id }])
+  expect(gateway.calls.at(-1)).toEqual(['request', { connection: 'shop', review: ASKED.id }])
   expect(lines[0]).toBe('waiting for 1 of [dba], 14m left; Ctrl-C withdraws r-0000000000000001')
   expect(lines.at(-1)).toBe('')
   expect(told).toEqual([
