@@ -8,6 +8,7 @@ import type { Session } from '../../src/domain/session.js'
 import { actorOf } from '../../src/store/actor.js'
 import type { Store } from '../../src/store/store.js'
 import { deliveryContract } from './deliveries-contract.js'
+import { reviewContract } from './reviews-contract.js'
 
 const START = Date.parse('2026-03-01T09:00:00.000Z')
 const at = (minutes: number) => new Date(START + minutes * 60_000)
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     agentContract(() => store)
     auditContract(() => store)
     deliveryContract(() => store)
+    reviewContract(() => store)
     hostileContract(() => store)
   })
 }
