@@ -174,8 +174,8 @@ export interface Machine {
   notify(notice: ClientNotice): readonly Action[]
   /** What masking does to everything that belongs to no statement: notifications, settings. Set once, before `begin`. */
   setBackground(masking: StatementMasking | undefined): void
-  /** One side is gone or the session ends: what is still owed is recorded, and the client is told why. */
-  end(reason: EndReason, message: string): readonly Action[]
+  /** One side is gone or the session ends: what is still owed is recorded, and the client is told why and what helps. */
+  end(reason: EndReason, message: string, hint?: string): readonly Action[]
   /** True while a `judge` action waits for its verdict. The driver stops reading the client then. */
   readonly isWaiting: boolean
   /** True when what waits for its verdict is dropped whatever it is: something before it failed. */

@@ -12,6 +12,7 @@ import type { Admission } from '../access/admission.js'
 import type { Credential } from '../credentials/credential.js'
 import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
+import { EndWarnings } from './end-warnings.js'
 import type { DecisionInput } from './judge.js'
 import type { Relay } from './relay.js'
 
@@ -59,6 +60,7 @@ export class LiveSession {
   clientConnections = 0
   #admission: Admission
   readonly #options: LiveSessionOptions
+  readonly #warnings: EndWarnings
   readonly #tokenDigest = digest(this.token)
   readonly #open = new Map<number, OpenConnection>()
   readonly #controls = new Set<Duplex>()
@@ -77,12 +79,18 @@ export class LiveSession {
     this.credential = options.credential
     this.verifier = options.verifier
     this.#admission = options.admission
+    this.#warnings = new EndWarnings(options.admission.grant.until, options.now)
     this.#activeAt = options.now.getTime()
     this.#heldAt = options.now.getTime()
   }
 
   get admission(): Admission {
     return this.#admission
+  }
+
+  /** The command that helps whoever is told the end. */
+  get endHint(): string {
+    return `hoop connect ${this.session.connection}`
   }
 
   get endReason(): EndReason | undefined {
@@ -193,6 +201,8 @@ export class LiveSession {
     coarseNow = now
     const { grant, connection } = this.#admission
     if (grant.until.getTime() <= now) return this.end('grant_expired')
+    const warning = this.#warnings.due(now)
+    if (warning !== undefined) this.#warn(warning)
     if (this.#controls.size > 0) this.#heldAt = now
     if (now - this.#heldAt > HOLD_MS) return this.end('client_lost')
     if (this.#isBusy()) this.#activeAt = now
@@ -206,10 +216,10 @@ export class LiveSession {
     if (this.#endedBecause !== undefined) return
     this.#endedBecause = reason
     this.credential.forget()
-    for (const { relay } of this.#open.values()) relay.end(reason)
+    for (const { relay } of this.#open.values()) relay.end(reason, { hint: this.endHint })
     for (const stranger of this.#strangers) stranger.destroy()
     const message = `The session on "${this.session.connection}" ended: ${describeEnd(reason)}`
-    this.tell({ kind: 'ended', reason, message, hint: `hoop connect ${this.session.connection}` })
+    this.tell({ kind: 'ended', reason, message, hint: this.endHint })
     for (const control of this.#controls) control.end()
     this.#options.onEnd(this, reason)
   }
@@ -219,6 +229,12 @@ export class LiveSession {
     await Promise.all([...this.#open.values()].map(({ relay }) => relay.ended))
     this.#recorderClosed = true
     return closeRecording(this.#options.recorder, this.#endedBecause ?? 'fault')
+  }
+
+  #warn(warning: string): void {
+    const message = `The session on "${this.session.connection}": ${warning}`
+    for (const { relay } of this.#open.values()) relay.notify({ message: warning, hint: this.endHint })
+    this.tell({ kind: 'notice', message })
   }
 
   #isBusy(): boolean {

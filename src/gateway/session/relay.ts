@@ -30,6 +30,12 @@ export interface RelayOptions {
   readonly onActivity: () => void
 }
 
+/** What a client is told at the end; the reason in words unless it says otherwise, and what helps. */
+export interface Farewell {
+  readonly message?: string
+  readonly hint?: string
+}
+
 /** How a relay ended, with the bytes that crossed it. */
 export interface RelayEnd {
   /** An answer was still owed: something may be running at the target. */
@@ -106,13 +112,13 @@ export class Relay {
   }
 
   /** Ends the connection on both sides; the first reason counts. The client is told why where the protocol can. */
-  end(reason: EndReason, message = describeEnd(reason)): void {
+  end(reason: EndReason, { message = describeEnd(reason), hint }: Farewell = {}): void {
     if (this.#done) return
     this.#done = true
     const { client, target, machine } = this.#options
     const wasBusy = machine.isBusy
     try {
-      for (const action of machine.end(reason, message)) {
+      for (const action of machine.end(reason, message, hint)) {
         if (action.kind === 'record') this.#recordLast(action.event)
         if (action.kind === 'toClient' && client.writable) this.#toClient(action.bytes)
       }
@@ -232,7 +238,7 @@ export class Relay {
       case 'catalogChanged':
         return this.#options.onCatalogChanged()
       case 'close':
-        return this.end(action.reason, action.message)
+        return this.end(action.reason, action)
       default:
         return unreachable(action)
     }

@@ -8,6 +8,7 @@ import type { Log } from '../../tunnel/log.js'
 import { checkDatabase } from '../access/check-database.js'
 import type { AgentHub } from '../agents/hub.js'
 import type { ReviewDesk } from '../reviews/desk.js'
+import { cancelUntilClosed } from './cancel-until-closed.js'
 import { type CatalogNeed, type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
@@ -115,11 +116,13 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   live.add(number, { relay, cancelKey, cancel })
   // The session may have ended while the target was opened.
   if (live.endReason === undefined) relay.start()
-  else relay.end(live.endReason)
+  else relay.end(live.endReason, { hint: live.endHint })
   const end = await relay.ended
   // Nobody reads the answer any more: what still runs at the target is cancelled.
   if (end.wasBusy) {
-    cancel().catch(error => deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered'))
+    void cancelUntilClosed(opened.stream, cancel, error =>
+      deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered'),
+    )
   }
   live.recordClientEnd({ kind: 'client_end', client: number, ...end.counts })
 }

@@ -23,11 +23,11 @@ const SQL_STATES: Readonly<Record<EndReason, string | undefined>> = {
 const CONNECTION_FAILURE = '08006'
 
 /** The last thing a client is told once it was joined; undefined when it is gone. */
-export function endError(reason: EndReason, message: string): Buffer | undefined {
+export function endError(reason: EndReason, message: string, hint?: string): Buffer | undefined {
   const code = SQL_STATES[reason]
   return code === undefined
     ? undefined
-    : fatalError({ code, message: `hoop ended this session: ${message}`, hint: undefined })
+    : fatalError({ code, message: `hoop ended this session: ${message}`, hint })
 }
 
 /** The last thing that a client hears before it is joined to a target. */

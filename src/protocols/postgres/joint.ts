@@ -176,7 +176,7 @@ export class Joint implements Names {
   }
 
   /** Records what is still owed as abandoned and tells the client why, unless it is in the middle of a message. */
-  end(reason: EndReason, message: string): void {
+  end(reason: EndReason, message: string, hint?: string): void {
     if (this.ended) return
     for (let owed = this.owed.shift(); owed !== undefined; owed = this.owed.shift()) {
       const run = runOf(owed)
@@ -188,7 +188,7 @@ export class Joint implements Names {
     }
     this.flushClient()
     this.ended = true
-    const error = this.fatalWasSent || this.clientIsMidMessage() ? undefined : endError(reason, message)
+    const error = this.fatalWasSent || this.clientIsMidMessage() ? undefined : endError(reason, message, hint)
     if (error !== undefined) this.toClient(error)
   }
 

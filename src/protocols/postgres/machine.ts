@@ -100,8 +100,8 @@ class PostgresMachine implements Machine {
     })
   }
 
-  end(reason: EndReason, message: string): readonly Action[] {
-    this.#joint.end(reason, message)
+  end(reason: EndReason, message: string, hint?: string): readonly Action[] {
+    this.#joint.end(reason, message, hint)
     return this.#joint.take()
   }
 
