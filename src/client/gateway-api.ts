@@ -7,6 +7,7 @@ import type {
   GrantRequest,
   GrantView,
   MeResponse,
+  NotificationView,
   ReviewView,
   SessionOpened,
   SessionRequest,
@@ -74,6 +75,11 @@ export class GatewayApi {
 
   async revokeGrant(id: string): Promise<void> {
     await callApi(this, { method: 'DELETE', path: `/v1/grants/${encodeURIComponent(id)}` })
+  }
+
+  /** The delivery log, for auditors. */
+  notifications(): Promise<readonly NotificationView[]> {
+    return this.#json({ method: 'GET', path: '/v1/notifications' })
   }
 
   /** What the gateway would do with a statement on a grant. Nothing runs. */

@@ -326,6 +326,24 @@ export interface SessionView {
   readonly head?: string
 }
 
+/** `GET /v1/notifications`, for auditors: what people were told of questions, newest first. */
+export interface NotificationView {
+  /** The receiver of a webhook knows it as `webhook-id`. */
+  readonly id: string
+  readonly channel: string
+  readonly event: 'asked' | 'ended' | 'more'
+  readonly review: string
+  /** `dropped`: of no use any more when its turn came. */
+  readonly state: 'waiting' | 'delivered' | 'failed' | 'dropped'
+  readonly attempts: number
+  /** Of the last try. */
+  readonly error?: string
+  readonly createdAt: string
+  /** When the next try comes. */
+  readonly dueAt?: string
+  readonly doneAt?: string
+}
+
 /** `POST /v1/agents/enroll` */
 export interface AgentEnrollment {
   readonly name: string

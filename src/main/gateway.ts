@@ -5,8 +5,6 @@ import { performance } from 'node:perf_hooks'
 import type { Config } from '../config/config.js'
 import { diffConfig } from '../config/diff-config.js'
 import { loadConfig } from '../config/load-config.js'
-import { resolveSecret } from '../config/resolve-secret.js'
-import type { SecretReference } from '../domain/connection.js'
 import type { GrantId } from '../domain/ids.js'
 import { Policies } from '../gateway/access/policies.js'
 import { enrollAgent } from '../gateway/agents/enrollment.js'
@@ -31,6 +29,8 @@ import type { Log } from '../tunnel/log.js'
 import { createTunnelServer, type TunnelServer } from '../tunnel/server.js'
 import { followRevocations } from './follow-revocations.js'
 import { adoptLostSessions } from './lost-sessions.js'
+import { makeNotifications } from './notifications.js'
+import { readSecret } from './read-secret.js'
 import { readVersion } from './version.js'
 
 /** How long streams may go on after the gateway was told to stop. */
@@ -59,7 +59,8 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   })
   const current = { config, policies: makePolicies(config) }
   const store = await openConfiguredStore(config, log)
-  const reviews = new StoreReviewDesk({ store, now, randomBytes, log })
+  const notifications = makeNotifications({ store, config: () => current.config, now, randomBytes, log })
+  const reviews = new StoreReviewDesk({ store, now, randomBytes, log, observer: notifications.observer })
   // Before the sessions that held them are ended: a crash between the two finds them again.
   await reviews.withdrawLost()
   await adoptLostSessions({ store, directory: config.recordings.directory, now, log })
@@ -81,6 +82,7 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   await server.listen(config.listen.host, config.listen.port)
   janitor.start()
   reviews.start()
+  notifications.start()
   log.info({ port: server.port, publicUrl: config.publicUrl, policy: config.digest }, 'the gateway is ready')
   return {
     port: server.port,
@@ -91,6 +93,7 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
       unfollow()
       // Whoever waits for news of a review is answered, so that the server need not cut them.
       reviews.close()
+      await notifications.close()
       await server.close(CLOSE_GRACE_MS)
       agents.close()
       await facts.close()
@@ -177,10 +180,6 @@ function makeServer(deps: ApiDeps, { listen }: Config): TunnelServer {
 
 function makePolicies(config: Config): Policies {
   return new Policies({ config, resolveSecret: readSecret, now })
-}
-
-function readSecret(reference: SecretReference): string {
-  return resolveSecret(reference, { env: process.env, readFile: path => readFileSync(path, 'utf8') })
 }
 
 function openConfiguredStore(config: Config, log: Log): Promise<Store> {
