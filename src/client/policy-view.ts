@@ -119,13 +119,13 @@ const HOLDS: Readonly<Record<OutputView['holds'], string>> = {
   unknown: 'can hold anything',
 }
 
+/** `output 2: shown, from public.customers.name through public.half`. */
 function renderOutput({ statement, output, holds, columns, through, reason }: OutputView): string {
   const which = output === 0 ? 'every output' : `output ${output}`
   const where = statement === 1 ? which : `${which} of statement ${statement}`
-  const from = columns.length === 0 ? '' : ` from ${columns.join(', ')}`
+  const from = columns.length === 0 ? 'from no column' : `from ${columns.join(', ')}`
   const between = through.length === 0 ? '' : ` through ${through.join(', ')}`
-  const why = reason === undefined ? '' : ` (${reason})`
-  return `   ${where}:${from}${between}${from + between === '' ? '' : ','} ${holds === 'clear' && from === '' && reason === undefined ? 'no column, ' : ''}${HOLDS[holds]}${why}`
+  return `   ${where}: ${HOLDS[holds]}, ${reason === undefined ? `${from}${between}` : reason}`
 }
 
 function renderComputed({

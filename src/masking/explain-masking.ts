@@ -2,6 +2,7 @@ import type { DetectorName, MaskStrategy } from '../domain/masking-rule.js'
 import type { RuleName } from '../domain/names.js'
 import { unreachable } from '../lib/unreachable.js'
 import type { DetectorRule } from './detectors/found-spans.js'
+import type { ExplainedOutput } from './explain-outputs.js'
 import type { Followed, FollowedText, Taint } from './followed.js'
 import type { Refusal } from './laundering.js'
 import { wholly } from './row-plan.js'
@@ -41,6 +42,8 @@ export type MaskingExplanation =
       readonly columns: readonly ExplainedColumn[]
       readonly columnCount: number
       readonly detectors: readonly { readonly rule: RuleName; readonly detectors: readonly DetectorName[] }[]
+      /** What the outputs are computed from; empty where that is not followed. */
+      readonly outputs: readonly ExplainedOutput[]
       /** Errors and notices of the server are replaced whole. */
       readonly hidesMessages: boolean
     }
@@ -49,6 +52,7 @@ export type MaskingExplanation =
 export interface ExplainContext {
   readonly protection: Protection
   readonly detectorRules: readonly DetectorRule[]
+  readonly outputs: readonly ExplainedOutput[]
 }
 
 /** Says what is masked in the answers to a text that was followed, and why. */
@@ -61,6 +65,7 @@ export function explainFollowed(text: FollowedText, context: ExplainContext): Ma
     columns: columns.slice(0, COLUMNS_EXPLAINED_MAX),
     columnCount: columns.length,
     detectors: context.detectorRules.map(({ name, detectors }) => ({ rule: name, detectors })),
+    outputs: context.outputs,
     hidesMessages: text.hidesMessages && (text.trust.rule ?? anyRule) !== undefined,
   }
 }

@@ -101,6 +101,18 @@ describe('for people', () => {
         columns: [{ column: 'public.people.email', rule: 'emails', strategy: 'keep-last 4' }],
         columnCount: 2,
         detectors: [{ rule: 'net', detectors: ['iban', 'email'] }],
+        outputs: [
+          {
+            ...{ statement: 1, output: 1, holds: 'protected' },
+            columns: ['public.people.email'],
+            through: ['public.half'],
+          },
+          { statement: 1, output: 2, holds: 'clear', columns: [], through: [] },
+          {
+            ...{ statement: 2, output: 0, holds: 'unknown', columns: [], through: [] },
+            reason: 'a function is not followed',
+          },
+        ],
         hidesMessages: true,
       },
     })
@@ -125,6 +137,9 @@ describe('for people', () => {
       '   column public.people.email: keep-last 4 by rule "emails"',
       '   and 1 more columns',
       '   values that look like iban, email: rule "net"',
+      '   output 1: can hold masked values, from public.people.email through public.half',
+      '   output 2: shown, from no column',
+      '   every output of statement 2: can hold anything, a function is not followed',
       '   errors and notices of the server are replaced',
     ])
   })
