@@ -7,6 +7,7 @@ import { type Arena, startArena } from '../adversary/arena.js'
 import { collect, type Ran } from '../setup/hoop-stack.js'
 import { cleanEnvironment } from '../setup/postgres.js'
 import { BENCH_SCRIPT, PSQL_SCRIPTS } from './psql-scripts.js'
+import { NAMES_SCRIPT, REGRESSION_SCRIPTS } from './regression-scripts.js'
 
 /** The gateway may not cut a connection that is only open for this long: longer than any wait at its start. */
 const LONG_MS = 20_000
@@ -56,7 +57,12 @@ async function run(side: Side, program: string, args: readonly string[], input =
   const ran = await collect(child)
   // Every pg_dump draws another word for \restrict.
   const stdout = ran.stdout.replace(/^\\(un)?restrict .*$/gm, '\\$1restrict')
-  return { ...ran, stdout, stderr: ran.stderr.replaceAll(String(port), 'PORT') }
+  return {
+    ...ran,
+    // Times of \\watch, and the process that notified.
+    stdout: stdout.replace(/^.* \(every .*\)$/gm, 'every').replace(/PID \d+/g, 'PID'),
+    stderr: ran.stderr.replaceAll(String(port), 'PORT'),
+  }
 }
 
 async function same(program: string, args: readonly string[], input?: string): Promise<Ran> {
@@ -68,6 +74,30 @@ async function same(program: string, args: readonly string[], input?: string): P
 test.each(Object.entries(PSQL_SCRIPTS))('psql sees no difference: %s', async (_name, script) => {
   const { stdout } = await same('psql', ['-X', '-v', 'VERBOSITY=verbose'], script)
   expect(stdout).not.toBe('')
+})
+
+/** In a schema of its own, which is gone afterwards. */
+function inOwnSchema(script: string): string {
+  return `CREATE SCHEMA honest; SET search_path = honest;\n${script}\nROLLBACK; DROP SCHEMA honest CASCADE;\n`
+}
+
+test.each(Object.entries(REGRESSION_SCRIPTS))('psql sees no difference: %s', async (_name, script) => {
+  const { stdout } = await same('psql', ['-X', '-v', 'VERBOSITY=verbose'], inOwnSchema(script))
+  expect(stdout).toContain('DROP SCHEMA')
+})
+
+test('psql sees the states and words of the server for names that are nowhere', async () => {
+  const args = ['-X', '-v', 'VERBOSITY=verbose']
+  const readable = ({ stderr, ...ran }: Ran) => ({
+    ...ran,
+    stderr: stderr.replace(/^(LOCATION: .*|HINT: {2}hoop serves .*)\n/gm, ''),
+  })
+  const [one, other] = [
+    await run(direct, 'psql', args, inOwnSchema(NAMES_SCRIPT)),
+    await run(through, 'psql', args, inOwnSchema(NAMES_SCRIPT)),
+  ]
+  expect(readable(other)).toEqual(readable(one))
+  expect(other.stdout).toContain('DROP SCHEMA')
 })
 
 test('psql sees no difference: results of ten million bytes and of a million rows', async () => {
