@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Decision } from '../../../src/domain/decision.js'
 import type { RecordingEvent } from '../../../src/domain/event.js'
 import type { StatementFacts, TextFacts } from '../../../src/domain/facts.js'
+import { makeReviewId } from '../../../src/domain/ids.js'
 import { readRuleName } from '../../../src/domain/names.js'
 import type { Operation } from '../../../src/domain/operation.js'
 import type { ColumnSource, StatementMasking } from '../../../src/masking/statement-masking.js'
@@ -15,6 +16,9 @@ import { openTarget } from './bridge.js'
 
 /** A statement with this in it is refused. */
 export const FORBIDDEN = '/*forbidden*/'
+/** What the client is told when its operation waits for people. */
+export const HELD = 'held for a moment'
+const REVIEW = makeReviewId(size => new Uint8Array(size))
 export const RULE = ruleNamed('no-forbidden')
 
 export interface JoinedOptions {
@@ -24,6 +28,8 @@ export interface JoinedOptions {
   /** Verdicts come in a later turn of the event loop. */
   readonly judgesLater?: boolean
   readonly rowsMax?: number
+  /** Everything that runs waits for people first, who agree a moment later. */
+  readonly holds?: boolean
 }
 
 export interface JoinedServer {
@@ -129,7 +135,8 @@ function performer({ client, target, machine, events, options, changed }: Perfor
         if (!target.destroyed && !target.write(action.bytes)) client.pause()
       } else if (action.kind === 'judge') {
         const verdict = judge(action.operation, options.masking)
-        if (options.judgesLater === true) {
+        if (options.holds === true) hold(action.operation, verdict)
+        else if (options.judgesLater === true) {
           client.pause()
           setImmediate(() => {
             perform(machine.decide(verdict))
@@ -141,6 +148,14 @@ function performer({ client, target, machine, events, options, changed }: Perfor
         target.end()
       }
     }
+  }
+  const hold = (operation: Operation, verdict: Verdict): void => {
+    if (operation.step === 'prepare') return perform(machine.decide({ ...verdict, reviewedWhenRun: true }))
+    perform(machine.hold())
+    perform(machine.notify({ message: HELD }))
+    const { decision } = verdict
+    const agreed = decision.kind === 'allow' ? { ...decision, review: REVIEW } : decision
+    setTimeout(() => perform(machine.decide({ ...verdict, decision: agreed })), 2)
   }
   return perform
 }
