@@ -65,18 +65,7 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
         .execute()
       return rows.map(readGrant)
     }),
-    listLive: guarded('list grants', async (now, limit) => {
-      const rows = await database
-        .selectFrom('grants')
-        .selectAll()
-        .where('until', '>', now.toISOString())
-        .where('revoked_at', 'is', null)
-        .orderBy('granted_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(boundedLimit(limit))
-        .execute()
-      return rows.map(readGrant)
-    }),
+    listLive: guarded('list grants', (now, limit) => listLive(database, now, limit)),
     listRevoked: guarded('list revoked grants', since => listRevoked(database, since)),
     revoke: guarded('revoke the grant', async (id, by, at) => {
       const result = await database
@@ -88,6 +77,19 @@ export function makeGrantStore(database: Kysely<StoreSchema>): GrantStore {
       return result.numUpdatedRows === 1n
     }),
   }
+}
+
+async function listLive(database: Kysely<StoreSchema>, now: Date, limit: number): Promise<readonly Grant[]> {
+  const rows = await database
+    .selectFrom('grants')
+    .selectAll()
+    .where('until', '>', now.toISOString())
+    .where('revoked_at', 'is', null)
+    .orderBy('granted_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(boundedLimit(limit))
+    .execute()
+  return rows.map(readGrant)
 }
 
 async function list(database: Kysely<StoreSchema>, limit: number): Promise<readonly Grant[]> {

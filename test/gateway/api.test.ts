@@ -13,6 +13,8 @@ import {
   sessionFor,
 } from './gateway-fixture.js'
 
+const NO_REVIEW = 'r-0000000000000000'
+
 /** Every route that demands a token. */
 const ROUTES: readonly (readonly [string, string])[] = [
   ['GET', '/v1/me'],
@@ -21,6 +23,11 @@ const ROUTES: readonly (readonly [string, string])[] = [
   ['POST', '/v1/grants'],
   ['DELETE', `/v1/grants/${NO_GRANT}`],
   ['POST', `/v1/grants/${NO_GRANT}/explain`],
+  ['GET', '/v1/reviews'],
+  ['GET', `/v1/reviews/${NO_REVIEW}`],
+  ['POST', `/v1/reviews/${NO_REVIEW}/answers`],
+  ['DELETE', `/v1/reviews/${NO_REVIEW}`],
+  ['GET', '/v1/notifications'],
   ['POST', '/v1/sessions'],
   ['GET', '/v1/sessions'],
   ['GET', `/v1/sessions/${NO_SESSION}`],
@@ -69,7 +76,8 @@ describe('without a token', () => {
       .filter(({ method, path }) => method !== 'ALL' && !open.includes(path))
       .map(({ method, path }) => `${method} ${path}`)
     const listed = ROUTES.map(
-      ([method, path]) => `${method} ${path.replace(NO_GRANT, ':id').replace(NO_SESSION, ':id')}`,
+      ([method, path]) =>
+        `${method} ${path.replace(NO_GRANT, ':id').replace(NO_SESSION, ':id').replace(NO_REVIEW, ':id')}`,
     )
     expect([...new Set(known)].sort()).toEqual([...listed].sort())
   })

@@ -10,7 +10,9 @@ import type { Principal } from '../../domain/principal.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import { type Masker, makeMasker } from '../../masking/masker.js'
 import { type AccessRule, visibleConnections } from '../../policy/access.js'
+import { isFor } from '../../policy/access-rule.js'
 import { explainStatement, type StatementExplanation } from '../../policy/explain.js'
+import { liftReviews } from '../../policy/lifted-reviews.js'
 import { makeStatementJudge } from '../../policy/statement-judge.js'
 import { compileStatementPolicy, type StatementPolicy } from '../../policy/statement-policy.js'
 import type { DecisionInput } from '../session/judge.js'
@@ -22,6 +24,13 @@ export interface Using {
   readonly connection: ConnectionName
   readonly role: RoleName
   readonly database: string
+  /** The glass was broken for it: no statement waits for people, and what would have waited is recorded as such. */
+  readonly breakGlass?: boolean | undefined
+}
+
+/** Which access rules are meant: those that break the glass, or the others. */
+interface Opening {
+  readonly breakGlass?: boolean
 }
 
 export interface PoliciesOptions {
@@ -63,21 +72,29 @@ export class Policies {
     return this.#config.connections.find(connection => connection.name === name)
   }
 
-  /** The connections any access rule opens to this principal, in the order of the file. */
-  visibleConnections(principal: Principal): readonly Connection[] {
-    return visibleConnections(this.accessRules, principal, this.#config.connections).map(
+  /** The connections any access rule opens to this principal, in the order of the file; or those that break the glass. */
+  visibleConnections(principal: Principal, how: Opening = {}): readonly Connection[] {
+    return visibleConnections(this.#rulesOf(how), principal, this.#config.connections).map(
       ({ connection }) => connection,
     )
   }
 
-  visibleRoles(principal: Principal, connection: Connection): readonly RoleName[] {
-    return visibleConnections(this.accessRules, principal, [connection])[0]?.roles ?? []
+  visibleRoles(principal: Principal, connection: Connection, how: Opening = {}): readonly RoleName[] {
+    return visibleConnections(this.#rulesOf(how), principal, [connection])[0]?.roles ?? []
   }
 
-  /** True while some access rule still opens what the grant was given for. */
-  stillGives({ principal, connection, role }: Pick<Grant, 'principal' | 'connection' | 'role'>): boolean {
+  /**
+   * True while some access rule of its kind still opens what the grant was given for. An approval or hours that were added
+   * since change nothing: it was right when it was given, and has its end.
+   */
+  stillGives(grant: Pick<Grant, 'principal' | 'connection' | 'role' | 'breakGlass'>): boolean {
+    const { principal, connection, role, breakGlass = false } = grant
     const known = this.connection(connection)
-    return known !== undefined && this.visibleRoles(principal, known).includes(role)
+    return known !== undefined && this.visibleRoles(principal, known, { breakGlass }).includes(role)
+  }
+
+  #rulesOf(how: Opening): readonly AccessRule[] {
+    return this.accessRules.filter(rule => isFor(rule, how))
   }
 
   isAuditor(principal: Principal): boolean {
@@ -85,7 +102,8 @@ export class Policies {
   }
 
   /** What policy and masking say to this principal in this database. Without `traceView`, masking follows no view. */
-  rulesFor({ principal, connection, role, database }: Using, traceView?: TraceView): SessionRules {
+  rulesFor(using: Using, traceView?: TraceView): SessionRules {
+    const { principal, connection, role, database, breakGlass = false } = using
     const known = this.connection(connection)
     const protocol = known?.protocol ?? ''
     const judge = makeStatementJudge(this.#statements, {
@@ -102,7 +120,10 @@ export class Policies {
     const usesCatalog = rules.some(({ kind }) => kind === 'column') || this.#rulesReadTables(connection)
     return {
       usesCatalog,
-      decide: question => judge.decide({ ...question, now: this.#now() }),
+      decide: question => {
+        const decision = judge.decide({ ...question, now: this.#now() })
+        return breakGlass ? liftReviews(decision) : decision
+      },
       maskerFor: catalog => {
         if (rules.length === 0) return undefined
         if (made?.catalog !== catalog) {
@@ -114,10 +135,12 @@ export class Policies {
   }
 
   /** The decision on a statement with its reasons, for whoever asks what would happen. */
-  explain({ principal, connection, role, database }: Using, question: DecisionInput): StatementExplanation {
+  explain(using: Using, question: DecisionInput): StatementExplanation {
+    const { principal, connection, role, database, breakGlass = false } = using
     const protocol = this.connection(connection)?.protocol ?? ''
     const asker = { principal, connection: { name: connection, protocol }, role, database }
-    return explainStatement(this.#statements, { ...asker, ...question, now: this.#now() })
+    const explained = explainStatement(this.#statements, { ...asker, ...question, now: this.#now() })
+    return breakGlass ? { ...explained, decision: liftReviews(explained.decision) } : explained
   }
 
   /** By the letters of its condition: one too many costs a look at the target now and then, one too few would cost more. */

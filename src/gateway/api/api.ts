@@ -6,7 +6,7 @@ import { describeError, HoopError } from '../../lib/hoop-error.js'
 import { actorOf } from '../../store/actor.js'
 import type { Store } from '../../store/store.js'
 import type { Log } from '../../tunnel/log.js'
-import { type GrantsDeps, requestGrant, revokeGrant } from '../access/grants.js'
+import type { GrantsDeps } from '../access/grants.js'
 import type { Policies } from '../access/policies.js'
 import type { AgentHub } from '../agents/hub.js'
 import { errorBody, errorStatus } from '../error-body.js'
@@ -14,13 +14,12 @@ import type { Archive } from '../recordings/archive.js'
 import type { StoreReviewDesk } from '../reviews/review-desk.js'
 import type { Sessions } from '../session/sessions.js'
 import { addExplainRoutes } from './explain-routes.js'
-import { agentEnrollmentShape, grantRequestShape, readBody, sessionRequestShape } from './read-body.js'
+import { addGrantRoutes } from './grant-routes.js'
+import { addNotificationRoutes } from './notification-routes.js'
+import { agentEnrollmentShape, readBody, sessionRequestShape } from './read-body.js'
 import { addReviewRoutes } from './review-routes.js'
 import { addSessionRoutes } from './session-routes.js'
-import { viewConnection, viewGrant } from './views.js'
-
-/** Grants listed at once. */
-const GRANTS_LISTED_MAX = 200
+import { viewConnection } from './views.js'
 
 export interface ApiDeps extends GrantsDeps {
   readonly discovery: GatewayDiscovery
@@ -81,9 +80,11 @@ export function makeApi(deps: ApiDeps): Hono<ApiVariables> {
     await next()
   })
   addAccessRoutes(api, deps)
+  addGrantRoutes(api, deps)
   addExplainRoutes(api, deps)
   addReviewRoutes(api, deps)
   addSessionRoutes(api, deps)
+  addNotificationRoutes(api, deps)
   return api
 }
 
@@ -108,29 +109,11 @@ function addAccessRoutes(api: Hono<ApiVariables>, deps: ApiDeps): void {
       )
     return context.json(views)
   })
-  api.get('/v1/grants', async context => {
-    const grants = await deps.store.grants.listFor(context.var.principal, GRANTS_LISTED_MAX)
-    const policies = deps.policies()
-    return context.json(grants.map(grant => viewGrant(grant, policies.connection(grant.connection))))
-  })
-  api.post('/v1/grants', async context => {
-    const request = await readBody(context, grantRequestShape)
-    const grant = await requestGrant(deps, asking(context), request)
-    return context.json(viewGrant(grant, deps.policies().connection(grant.connection)), 201)
-  })
-  api.delete('/v1/grants/:id', async context => {
-    await revokeGrant(deps, asking(context), context.req.param('id'))
-    return context.body(null, 204)
-  })
   api.post('/v1/sessions', async context => {
     const request = await readBody(context, sessionRequestShape)
     const opened = await deps.sessions.open(context.var.principal, request, context.env.address)
     return context.json(opened, 201)
   })
-}
-
-function asking(context: Context<ApiVariables>): { readonly principal: Principal; readonly address: string } {
-  return { principal: context.var.principal, address: context.env.address }
 }
 
 function bearer(context: Context): string {

@@ -57,6 +57,8 @@ export const grantRequestShape = map({
     .min(1, durationError)
     .max(DURATION_SECONDS_MAX, durationError)
     .exactOptional(),
+  review: name.exactOptional(),
+  breakGlass: z.boolean({ error: 'expected true or false' }).exactOptional(),
 })
 
 /** A statement in a request, in UTF-16 units: no more than a body can hold. The connection has a limit of its own. */

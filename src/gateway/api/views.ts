@@ -23,7 +23,7 @@ export function viewConnection(
 
 /** A grant as its owner sees it. */
 export function viewGrant(grant: Grant, known: Connection | undefined): GrantView {
-  const { id, connection, role, rule, reason, grantedAt, until, revokedAt } = grant
+  const { id, connection, role, rule, reason, grantedAt, until, revokedAt, review, breakGlass } = grant
   return {
     id,
     connection,
@@ -34,6 +34,8 @@ export function viewGrant(grant: Grant, known: Connection | undefined): GrantVie
     grantedAt: grantedAt.toISOString(),
     until: until.toISOString(),
     ...(revokedAt === undefined ? {} : { revokedAt: revokedAt.toISOString() }),
+    ...(review === undefined ? {} : { review }),
+    ...(breakGlass === true ? { breakGlass } : {}),
   }
 }
 

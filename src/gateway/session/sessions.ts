@@ -94,7 +94,8 @@ export class Sessions {
       recorder = this.deps.openRecorder(session)
       await this.#beginRecording(recorder, session, grant)
       await this.deps.store.sessions.insert(session)
-      const using = { principal: session.principal, connection: connection.name, role: role.name }
+      const { breakGlass } = grant
+      const using = { principal: session.principal, connection: connection.name, role: role.name, breakGlass }
       const rules = (database: string) => this.#rulesFor({ ...using, database })
       const live = new LiveSession({ ...parts, credential, recorder, rules, onEnd: this.#onEnd })
       this.#live.set(session.id, live)
