@@ -220,9 +220,9 @@ function held(): HeldOperation {
   }
 }
 
-function grant(): Review['subject'] {
+function grant() {
   const { connection, role } = held()
-  return { kind: 'grant', connection, role, durationMs: 60_000, afterwards: false }
+  return { kind: 'grant', connection, role, durationMs: 60_000, afterwards: false } as const
 }
 
 function makeReview(change: Partial<Review>): Review {

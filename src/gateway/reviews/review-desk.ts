@@ -31,6 +31,9 @@ const TRIES_MAX = 64
 /** How often questions are looked through whose time is over. */
 const SWEEP_MS = 5_000
 
+const LOST = 'the gateway that held it stopped'
+const GATEWAY: Omit<Doing, 'at'> = { actor: { kind: 'gateway' }, address: undefined }
+
 /** Is told of questions: notifications. What it does takes nothing from the question, not even when it fails. */
 export interface ReviewObserver {
   /** Asked, and not the same as one that waits already. */
@@ -123,7 +126,8 @@ export class StoreReviewDesk implements ReviewDesk {
   }
 
   async withdraw(id: ReviewId, why: string, by?: Withdrawing): Promise<Review> {
-    const { review, step } = await this.#apply(id, () => ({ kind: 'withdraw', why }), by)
+    const doer = by && { actor: actorOf(by.principal), address: by.address }
+    const { review, step } = await this.#apply(id, () => ({ kind: 'withdraw', why }), doer)
     if (step.kind === 'refused' && step.code === 'forbidden') throw refusedStep(id, 'withdraw', step)
     return review
   }
@@ -182,8 +186,8 @@ export class StoreReviewDesk implements ReviewDesk {
       const lost = await this.#deps.store.reviews.listLost()
       let ended = 0
       for (const { review } of lost) {
-        const after = await this.withdraw(review.id, 'the gateway that held it stopped')
-        if (!isOpen(after)) ended += 1
+        const after = await this.#apply(review.id, () => ({ kind: 'withdraw', why: LOST }), GATEWAY)
+        if (!isOpen(after.review)) ended += 1
       }
       if (ended === 0) return
     }
@@ -201,14 +205,14 @@ export class StoreReviewDesk implements ReviewDesk {
     const at = this.#deps.now()
     const step = nextReview(stored.review, { kind: 'expire' }, at)
     if (step.kind === 'refused') return
-    await this.#change(stored, step.review, { at, actor: { kind: 'gateway' }, address: undefined })
+    await this.#change(stored, step.review, { at, ...GATEWAY })
   }
 
   /** Does to a review what is asked for as soon as nobody else does something to it. */
   async #apply(
     id: ReviewId,
     makeEvent: (review: Review) => ReviewEvent | Promise<ReviewEvent>,
-    by?: Withdrawing,
+    doer?: Omit<Doing, 'at'>,
   ): Promise<{ readonly review: Review; readonly step: ReviewStep }> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const stored = await this.#load(id)
@@ -217,7 +221,7 @@ export class StoreReviewDesk implements ReviewDesk {
       const at = this.#deps.now()
       const step = nextReview(stored.review, event, at)
       const { requester, address } = stored.review
-      const doing = { at, actor: actorOf(by?.principal ?? requester), address: by?.address ?? address }
+      const doing = { at, ...(doer ?? { actor: actorOf(requester), address }) }
       if (step.kind === 'refused') {
         if (event.kind === 'use' || step.code === 'forbidden') {
           const entry = auditRefused(stored.review, event.kind, { doing, why: step.why })
