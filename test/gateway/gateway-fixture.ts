@@ -174,6 +174,7 @@ export async function makeGateway(options: FixtureOptions = {}) {
     sessions,
     reviews,
     recordings,
+    directory,
     clock,
     facts,
     /** How often the sessions looked at the clock; a sweep does once. */
