@@ -13,8 +13,13 @@ import { configText } from './gateway-fixture.js'
 
 const HOOPD = fileURLToPath(new URL('../../bin/hoopd.js', import.meta.url))
 const NOON = new Date('2026-03-10T12:30:00Z')
-const CONFIG = configText(`
+const CONFIG =
+  configText(`  - { name: emergency, groups: [on-call], connections: [prod-db], roles: [writer], for: 1h, break_glass: true, approval: a-dba }
+approvals:
+  - { name: a-dba, groups: [dba] }
 statements:
+  - { name: deletes, when: 'statement.verb == "DELETE"', then: review, approval: a-dba }
+  - { name: from-t, when: '"t" in statement.written_tables && statement.verb == "DELETE"', then: review, approval: a-dba }
   - { name: no-notes, when: '"notes" in statement.tables', then: deny }
   - { name: at-night, when: 'statement.writes && now.hour < 6', then: deny, message: sleep }
   - { name: ada-may, when: 'principal.name == "ada"', then: allow }
@@ -37,7 +42,7 @@ async function run(text: string) {
 const flow = (more: string) => `- { as: { groups: [engineering] }, connection: prod-db, ${more} }\n`
 
 /** A case of somebody in `engineering` that is as expected, and that is not when the expectation is turned around. */
-async function check(more: string, expected: 'allow' | 'deny') {
+async function check(more: string, expected: 'allow' | 'review' | 'deny') {
   expect((await run(flow(`${more}, expect: ${expected}`))).failed).toEqual([])
   const other = expected === 'allow' ? 'deny' : 'allow'
   expect((await run(flow(`${more}, expect: ${other}`))).failed).toHaveLength(1)
@@ -64,6 +69,29 @@ describe('a case', () => {
         found: expect.stringMatching(/^deny by "no-drop": /),
       },
     ])
+  })
+
+  test('of a statement that people have to agree to is a review, by each of the rules that ask', async () => {
+    await check('statement: DELETE FROM t WHERE id = 1', 'review')
+    await check('statement: DELETE FROM t WHERE id = 1, rule: deletes', 'review')
+    await check('statement: DELETE FROM t WHERE id = 1, rule: from-t', 'review')
+    await check('statement: DELETE FROM t', 'deny')
+    const [failed] = (await run(flow('statement: DELETE FROM t WHERE id = 1, expect: review, rule: no-drop')))
+      .failed
+    expect(failed?.found).toBe('review by "deletes", "from-t"')
+  })
+
+  test('of who broke the glass is held by nobody, and denied all the same', async () => {
+    const glass = (more: string) =>
+      `- { as: { groups: [on-call] }, connection: prod-db, break_glass: true, ${more} }`
+    const statement = 'statement: DELETE FROM t WHERE id = 1'
+    expect((await run(glass(`${statement}, expect: allow, rule: deletes`))).failed).toEqual([])
+    expect((await run(glass('statement: DELETE FROM t, expect: deny'))).failed).toEqual([])
+    expect((await run(flow(`break_glass: true, ${statement}, expect: allow`))).failed[0]?.found).toContain(
+      'no access rule',
+    )
+    const normal = glass(`${statement}, expect: allow`).replace('break_glass: true, ', '')
+    expect((await run(normal)).failed[0]?.found).toContain('no access rule')
   })
 
   test('is asked at its own time, or at the time of the run', async () => {
@@ -113,8 +141,11 @@ describe('a file of cases', () => {
   test.each([
     ['{}', /expected a list of cases/],
     ['- 7', /expected keys with values/],
-    [flow('statement: SELECT 1'), /"\[0\].expect" is missing: expected allow or deny/],
-    [flow('statement: SELECT 1, expect: maybe'), /"\[0\].expect" cannot be read: expected allow or deny/],
+    [flow('statement: SELECT 1'), /"\[0\].expect" is missing: expected allow, review or deny/],
+    [
+      flow('statement: SELECT 1, expect: maybe'),
+      /"\[0\].expect" cannot be read: expected allow, review or deny/,
+    ],
     [flow('statement: 1, expect: deny'), /"\[0\].statement" cannot be read: expected a text/],
     [flow('statement: SELECT 1, expect: deny, rule: "A B"'), /"\[0\].rule" cannot be read/],
     [flow('statement: SELECT 1, expect: deny, at: noon'), /expected a time in UTC/],

@@ -16,8 +16,10 @@ const DATABASE = 'gateway_explain'
 const { port } = inject('postgres')
 
 const RULES = `
+approvals: [{ name: a-dba, groups: [dba], count: 2 }]
 statements:
   - { name: no-notes, when: '"public.notes" in statement.tables', then: deny, message: notes are private }
+  - { name: people-added, when: '"public.people" in statement.written_tables && statement.verb == "INSERT"', then: review, approval: a-dba, message: people are added by two }
   - { name: by-hand, when: 'statement.verb == "UPDATE" && role == "writer"', then: allow }
 masking:
   rules:
@@ -63,6 +65,32 @@ async function explained(gateway: GatewayFixture, statement: string, more?: Para
 }
 
 describe('an explanation', () => {
+  test('of a statement that people have to agree to names them, also under EXPLAIN ANALYZE', async () => {
+    const gateway = await makeGateway({ config: config() })
+    const demand = {
+      rule: 'people-added',
+      message: 'people are added by two',
+      approvers: ['dba'],
+      manager: false,
+      count: 2,
+    }
+    for (const prefix of ['', 'EXPLAIN ANALYZE ']) {
+      const answer = await explained(gateway, `${prefix}INSERT INTO people VALUES (1)`)
+      expect(answer.decision).toEqual({ kind: 'review', demands: [demand] })
+      expect(answer.commands.at(-1)?.rules[0]).toMatchObject({
+        rule: 'people-added',
+        effect: 'review',
+        outcome: 'matched',
+        message: 'people are added by two',
+      })
+    }
+    const plain = await explained(gateway, 'EXPLAIN INSERT INTO people VALUES (1)')
+    expect(plain.decision.kind).toBe('allow')
+    expect(await gateway.audited()).toContainEqual(
+      expect.stringMatching(/^policy.explained g-\w+ people-added$/),
+    )
+  })
+
   test('of an allowed statement names what it reads and what is masked', async () => {
     const answer = await explained(await makeGateway({ config: config() }), 'SELECT id, email FROM people')
     expect(answer).toMatchObject({

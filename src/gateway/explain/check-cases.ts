@@ -6,6 +6,8 @@ import type { TextFacts } from '../../domain/facts.js'
 import type { RoleName } from '../../domain/names.js'
 import type { Principal } from '../../domain/principal.js'
 import { visibleConnections } from '../../policy/access.js'
+import { isFor } from '../../policy/access-rule.js'
+import { liftReviews } from '../../policy/lifted-reviews.js'
 import { makeStatementJudge } from '../../policy/statement-judge.js'
 import type { StatementPolicy } from '../../policy/statement-policy.js'
 import { compileStatementPolicy } from '../../policy/statement-policy.js'
@@ -94,7 +96,10 @@ async function decideCase(one: PolicyCase, { config, policy, readFacts, now }: D
   const verdict = await makeJudge({
     readFacts,
     catalog: () => ({ kind: 'fresh', catalog: NO_CATALOG }),
-    decide: question => judge.decide({ ...question, now: one.at ?? now }),
+    decide: question => {
+      const decision = judge.decide({ ...question, now: one.at ?? now })
+      return one.break_glass === true ? liftReviews(decision) : decision
+    },
     maskerFor: () => undefined,
   })({ text: one.statement, step: 'run', names: { behind: () => undefined } })
   return verdict.decision
@@ -112,16 +117,19 @@ interface Choosing {
 }
 
 /** The role of the case, or the first one that is open; undefined when an access rule gives none. */
-function chooseRole({ role }: PolicyCase, { config, principal, connection }: Choosing): RoleName | undefined {
-  const open = visibleConnections(config.access, principal, [connection])[0]?.roles ?? []
-  return role === undefined ? open[0] : open.find(one => one === role)
+function chooseRole(one: PolicyCase, { config, principal, connection }: Choosing): RoleName | undefined {
+  const { role, break_glass: breakGlass = false } = one
+  const rules = config.access.filter(rule => isFor(rule, { breakGlass }))
+  const open = visibleConnections(rules, principal, [connection])[0]?.roles ?? []
+  return role === undefined ? open[0] : open.find(name => name === role)
 }
 
 function isExpected({ expect, rule }: PolicyCase, found: Found): boolean {
   if (found.kind === 'not asked') return false
   if (found.kind === 'no access') return expect === 'deny' && rule === undefined
-  if (found.kind === 'review') return false
-  return found.kind === expect && (rule === undefined || found.rule === rule)
+  if (found.kind !== expect) return false
+  if (found.kind !== 'review') return rule === undefined || found.rule === rule
+  return rule === undefined || found.demands.some(demand => demand.rule === rule)
 }
 
 function spellExpected({ expect, rule }: PolicyCase): string {

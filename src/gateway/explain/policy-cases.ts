@@ -34,7 +34,8 @@ const policyCase = z.strictObject(
     statement: z
       .string({ error: 'expected a text' })
       .max(STATEMENT_LENGTH_MAX, { error: `expected at most ${STATEMENT_LENGTH_MAX} characters` }),
-    expect: z.enum(['allow', 'deny'], { error: 'expected allow or deny' }),
+    expect: z.enum(['allow', 'review', 'deny'], { error: 'expected allow, review or deny' }),
+    break_glass: z.boolean({ error: 'expected true or false' }).optional(),
     rule: ruleName.optional(),
   },
   mapError,
