@@ -4,6 +4,7 @@ import { makeBed } from './bed.js'
 import { idleConnections } from './idle-connections.js'
 import { innerCosts } from './inner-costs.js'
 import { maskedResult, plainResult } from './large-results.js'
+import { lineageCosts } from './lineage-costs.js'
 import type { Measurement } from './measurement.js'
 import { newSessions } from './new-sessions.js'
 import { pointSelects, pointSelectsPooled, pointSelectsThroughAgent } from './point-selects.js'
@@ -26,6 +27,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   { name: 'version', run: startUp },
   { name: 'prompt', run: firstPrompt },
   { name: 'inner', run: innerCosts },
+  { name: 'lineage', run: lineageCosts },
 ]
 
 const { values } = parseArgs({
