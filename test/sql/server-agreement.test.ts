@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { query } from '../../src/protocols/postgres/codec.js'
+import { readQuery } from '../../src/protocols/postgres/client-fields.js'
+import { query, writeMessage } from '../../src/protocols/postgres/codec.js'
 import { uncertainName } from '../../src/protocols/postgres/uncertain-name.js'
 import { loadPostgresGrammar } from '../../src/sql/postgres/grammar.js'
 import { readPostgresText } from '../../src/sql/postgres/read-text.js'
@@ -150,6 +151,41 @@ describe('the server and the gateway find the same in a name and in a constant',
       { numRuns: RUNS },
     )
   })
+})
+
+/** Texts that are large, deep or broken in one way each. What the parser gives up on is refused, and that is agreement too. */
+const GIANTS: Readonly<Record<string, string>> = {
+  'a name of a megabyte': `SELECT 1 AS ${'n'.repeat(1_000_000)}; SELECT 2`,
+  'a quoted name of a megabyte': `SELECT 1 AS "${'é"" ;'.repeat(200_000)}"; SELECT 2`,
+  'names that are the same up to their 63rd byte': `CREATE TEMP TABLE ${'t'.repeat(63)}a (i int); TABLE ${'t'.repeat(63)}b`,
+  'a constant of a megabyte': `SELECT length('${"'';".repeat(300_000)}'); SELECT 2`,
+  'a constant of dollars': `SELECT length($x$${'$ $x ; $y$'.repeat(100_000)}$x$); SELECT 2`,
+  'ten thousand statements of nothing': ';'.repeat(10_000),
+  'a thousand statements': 'SELECT 1;'.repeat(1_000),
+  'comments in comments': `${'/*'.repeat(20_000)}; SELECT 3; ${'*/'.repeat(20_000)}SELECT 1`,
+  'comments that end once too often': `${'/*'.repeat(100)}${'*/'.repeat(101)}SELECT 1`,
+  'a comment without an end': 'SELECT 1; /* SELECT 2; /* */',
+  'parentheses, two hundred deep': `SELECT ${'('.repeat(200)}1${')'.repeat(200)}`,
+  'a string without an end': "SELECT 1; SELECT '",
+  'a dollar string without an end': 'SELECT 1; SELECT $a$ ; $b$',
+  'a name without an end': 'SELECT 1; SELECT "a',
+  'a byte order mark': '\ufeffSELECT 1; SELECT 2',
+  'blanks that are none': 'SELECT\u00a01;\u3000SELECT 2',
+  'the end of input in the middle': 'SELECT 1;\x1aSELECT 2',
+}
+
+test.each(Object.entries(GIANTS))('the server and the gateway agree about %s', async (_name, text) => {
+  for (const encoding of ['UTF8', 'LATIN1']) await check(clientOf(encoding), text)
+})
+
+test.each([
+  ['bytes that are not UTF-8', Buffer.from("SELECT '\xc3'; SELECT 2 --'", 'latin1')],
+  ['a character of too many bytes', Buffer.from("SELECT '\xc0\xa7'; SELECT 2 --'", 'latin1')],
+  ['half of a pair', Buffer.from("SELECT '\xed\xa0\x80'", 'latin1')],
+  ['a NUL', Buffer.from('SELECT 1\0; SELECT 2')],
+])('the gateway does not read %s', (_name, bytes) => {
+  const frame = writeMessage('Q', Buffer.concat([bytes, Buffer.alloc(1)]))
+  expect(['broken', undefined]).toContain(readQuery(frame, 0, frame.length))
 })
 
 describe('where agreement would end', () => {
