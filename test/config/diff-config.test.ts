@@ -54,6 +54,11 @@ check(
   'connections "prod-db".roles "reader".credential.password changed from env:READER to literal:…',
 )
 check(
+  'another mode of masking is told for each connection',
+  ['masking:\n', 'masking:\n  mode: strict\n'],
+  'connections "prod-db".masking changed from "lineage" to "strict"',
+)
+check(
   'a shipped rule that is turned off is told',
   ['masking:\n', 'defaults_off: [no-drop]\nmasking:\n'],
   'defaultRulesOff changed from [] to ["no-drop"]',

@@ -195,6 +195,44 @@ check(
   '20:13: name "masked-data-stays" is taken by a rule that is shipped',
 )
 check(
+  'the name under which strict mode refuses is taken',
+  ['name: cards', 'name: strict-masking'],
+  '23:15: name "strict-masking" is taken by a rule that is shipped',
+)
+check(
+  'a mode of masking that is not known is refused',
+  ['masking:\n', 'masking:\n  mode: strickt\n'],
+  '22:9: "masking.mode" cannot be read: expected net, lineage or strict',
+)
+check(
+  'a rule about columns that reaches a connection in the mode net is a warning',
+  ['    database: shop\n', '    database: shop\n    masking: net\n'],
+  '24:7: warning: rule "cards" does nothing on connection "prod-db": columns are not masked in mode net',
+)
+check(
+  'the same where the mode is that of all connections',
+  ['masking:\n', 'masking:\n  mode: net\n'],
+  '24:7: warning: rule "cards" does nothing on connection "prod-db": columns are not masked in mode net',
+)
+check('a rule that reaches no connection in the mode net is fine', [
+  '    - { name: cards, columns: [public.payments.card], strategy: redact }',
+  '    - { name: cards, columns: [public.payments.card], strategy: redact }\n  mode: lineage',
+])
+
+test('a connection masks in its own mode, else in that of all', () => {
+  const modeOf = (text: string) => {
+    const read = readConfig(text, OPTIONS)
+    return read.ok ? read.config.connections[0]?.masking : read.problems
+  }
+  const strict = SMALL.replace('masking:\n', 'masking:\n  mode: strict\n')
+  expect(modeOf(SMALL)).toBe('lineage')
+  expect(modeOf(strict)).toBe('strict')
+  expect(modeOf(strict.replace('    database: shop\n', '    database: shop\n    masking: lineage\n'))).toBe(
+    'lineage',
+  )
+})
+
+check(
   'statement and masking rules share their names',
   ['name: cards', 'name: house-rule'],
   '23:15: name "house-rule" is taken by a statement rule',
