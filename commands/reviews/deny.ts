@@ -7,6 +7,8 @@ export default class ReviewsDeny extends ReviewAnswerCommand {
     '<%= config.bin %> <%= command.id %> r-0123456789abcdef',
     '<%= config.bin %> <%= command.id %> r-0123456789abcdef --comment "not before the backup"',
   ]
+  // Spread by the parser, which sees only what is the class's own.
+  static override args = ReviewAnswerCommand.args
   static override enableJsonFlag = true
 
   async run(): Promise<ReviewView> {
