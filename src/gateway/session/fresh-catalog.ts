@@ -29,10 +29,7 @@ export function makeFreshCatalog({ read, usesCatalog }: FreshCatalogOptions): Re
   const needOf = (facts: TextFacts, catalog: Catalog): CatalogNeed => {
     const known = needs.get(facts)
     if (known?.catalog === catalog) return known.need
-    const need =
-      facts.understood && facts.statements.every(one => namesTablesOnly(one, catalog))
-        ? 'tables'
-        : 'definitions'
+    const need = readNeed(facts, catalog)
     needs.set(facts, { catalog, need })
     return need
   }
@@ -52,6 +49,29 @@ export function makeFreshCatalog({ read, usesCatalog }: FreshCatalogOptions): Re
     const known = read('search')
     return known instanceof Promise ? known.then(one => choose(facts, one)) : choose(facts, known)
   }
+}
+
+function readNeed(facts: TextFacts, catalog: Catalog): CatalogNeed {
+  if (!facts.understood) return 'definitions'
+  if (facts.statements.every(makesOnly)) return 'search'
+  return facts.statements.every(one => namesTablesOnly(one, catalog)) ? 'tables' : 'definitions'
+}
+
+/** Tables, sequences and schemas that are made of nothing: no value moves, and a restore makes them by the thousand. */
+const MADE_OF_NOTHING: ReadonlySet<string> = new Set([
+  ...['CREATE TABLE', 'CREATE SEQUENCE', 'CREATE SCHEMA', 'ALTER SEQUENCE'],
+])
+
+function makesOnly({ flow, commands: [command, ...more] }: StatementFacts): boolean {
+  if (command === undefined || more.length > 0) return false
+  return (
+    MADE_OF_NOTHING.has(`${command.verb} ${command.object}`) &&
+    !command.opaque &&
+    !command.drops &&
+    flow.columns.length + flow.functions.length + command.functions.length === 0 &&
+    flow.casts.every(isTraceableType) &&
+    flow.relations.every(({ access }) => access === 'write')
+  )
 }
 
 /** True when everything that the statement names is a table that the snapshot knows, alone and not a part of another. */

@@ -14,16 +14,23 @@ const made = `x.oid >= ${FIRST_USER_OID}`
 const RELATIONS =
   "x.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (x.relkind = 'r' AND x.relpersistence = 't')"
 
+/** A column as one number. */
+const COLUMN = 'a.attrelid::pg_catalog.int8 * 65536 + a.attnum'
+
+const columnsOf = (hash: string): string =>
+  `(SELECT pg_catalog.concat_ws(':', pg_catalog.count(*), pg_catalog.sum(${hash}))
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS x ON x.oid = a.attrelid
+    WHERE a.attrelid >= ${FIRST_USER_OID} AND a.attnum > 0 AND ${RELATIONS})`
+
 /**
  * What a catalog snapshot is made of. TRUNCATE, VACUUM and ANALYZE write `pg_class` and `pg_index`, so there columns stand
  * and not the `xmin`, which says of other rows that some transaction wrote them anew.
  */
 const CATALOG_PARTS = [
   rowsOf('pg_class', 'x.oid, x.relnamespace, x.relname, x.relkind', `${made} AND ${RELATIONS}`),
-  `(SELECT pg_catalog.concat_ws(':', pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashint8extended(
-    a.attrelid::pg_catalog.int8 * 65536 + a.attnum, a.xmin::pg_catalog.text::pg_catalog.int8)))
-    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS x ON x.oid = a.attrelid
-    WHERE a.attrelid >= ${FIRST_USER_OID} AND a.attnum > 0 AND ${RELATIONS})`,
+  columnsOf(
+    `pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', a.attname, a.atttypid, a.attisdropped), ${COLUMN})`,
+  ),
   rowsOf('pg_rewrite', 'x.oid, x.xmin', made),
   rowsOf('pg_inherits', 'x.inhrelid, x.inhparent', 'true'),
   rowsOf('pg_proc', 'x.oid, x.pronamespace, x.proname', made),
@@ -34,6 +41,7 @@ const CATALOG_PARTS = [
 
 /** What else decides what a statement does. */
 const OTHER_PARTS = [
+  columnsOf(`pg_catalog.hashint8extended(${COLUMN}, a.xmin::pg_catalog.text::pg_catalog.int8)`),
   rowsOf('pg_class', 'x.oid, x.relrowsecurity, x.relforcerowsecurity', `${made} AND ${RELATIONS}`),
   rowsOf('pg_proc', 'x.oid, x.xmin', 'true'),
   rowsOf('pg_type', 'x.oid, x.xmin', `${made} AND x.typtype IN ('b', 'd', 'r') AND x.typelem = 0`),
