@@ -104,7 +104,7 @@ class UseReader {
         this.#operator(stringsAt(body, 'useOp'))
         return this.#fields(body, place)
       default:
-        if (type !== undefined && NAMED_BY_STRING.has(type)) this.draft.use('key', textAt(body, 'name') ?? '')
+        if (type !== undefined && NAMED_BY_STRING.has(type)) this.#named(body)
         return this.#modification(type, body, place)
     }
   }
@@ -246,6 +246,12 @@ class UseReader {
           this.draft.rename(item.kind === 'star' ? '*' : item.name, name)
       }
     }
+  }
+
+  /** A column that a definition names as plain text; absent for an expression, which is read as one. */
+  #named(body: Tree): void {
+    const name = textAt(body, 'name')
+    if (name !== undefined) this.draft.use('key', name)
   }
 
   /** A foreign key compares columns, also those of the primary key that it does not name. */
