@@ -62,7 +62,8 @@ Elsewhere --digest says which question was seen, as "hoop reviews show" prints i
     const { stdin, stderr } = process
     const lines = renderReview(review, { now: new Date(), widthMax: stderr.columns ?? 80 })
     stderr.write(`${lines.join('\n')}\n\n`)
-    const prompt = createInterface({ input: stdin, output: stderr })
+    // One line as the terminal itself gives it: nothing here has to move a cursor.
+    const prompt = createInterface({ input: stdin, output: stderr, terminal: false })
     const gone = new Promise<string>(resolve => prompt.once('close', () => resolve('')))
     const word = verdict === 'approve' ? 'Approve' : 'Deny'
     const asked = prompt.question(`${word} what ${review.requester} asks for? [y/N] `)
