@@ -2,7 +2,7 @@ import type { Catalog } from '../domain/catalog.js'
 import type { ResultLimits } from '../domain/connection.js'
 import type { Decision } from '../domain/decision.js'
 import type { RecordingEvent } from '../domain/event.js'
-import type { StatementFacts, TextFacts } from '../domain/facts.js'
+import type { RelationName, StatementFacts, TextFacts } from '../domain/facts.js'
 import type { RandomBytes } from '../domain/ids.js'
 import type { ObjectVersions, VersionQuestion } from '../domain/object-versions.js'
 import type { Operation } from '../domain/operation.js'
@@ -25,6 +25,8 @@ export interface Protocol {
   readCatalog(version: number): CatalogReader
   /** The versions of everything that names resolve to, over a connection of the gateway's own. INVARIANT 6. */
   readObjectVersions(question: VersionQuestion): VersionReader
+  /** About how many rows tables hold, by the target's own statistics; asked as the versions are. */
+  estimateRows(tables: readonly RelationName[]): TargetReader<RowEstimate>
   /** A text that is another one when the catalog is: cheap to ask for, of no other use. */
   readFingerprint(): TargetReader<string>
   /** The bytes that ask the target to cancel what a connection is running, for a connection of their own. */
@@ -215,6 +217,11 @@ export type ReaderAction<Answer> =
   | { readonly kind: 'toTarget'; readonly bytes: Buffer }
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly message: string }
+
+/** Rows of all the tables together; undefined where the target does not know of one of them. */
+export interface RowEstimate {
+  readonly rows: number | undefined
+}
 
 /** Reads the versions of what a statement names. */
 export type VersionReader = TargetReader<ObjectVersions>

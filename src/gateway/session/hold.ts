@@ -1,16 +1,15 @@
 import type { StatementFacts } from '../../domain/facts.js'
 import type { ReviewId } from '../../domain/ids.js'
 import { changedObjects, type ObjectVersions } from '../../domain/object-versions.js'
-import type { Operation } from '../../domain/operation.js'
-import { operationDigest } from '../../domain/operation-digest.js'
-import type { HeldOperation, Review } from '../../domain/review.js'
-import type { EndReason, Session } from '../../domain/session.js'
+import type { Review } from '../../domain/review.js'
+import type { EndReason } from '../../domain/session.js'
 import { describeEnd, readEndReason } from '../../domain/session.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import type { ClientNotice, Verdict } from '../../protocols/protocol.js'
 import type { Recorder } from '../recordings/recorder.js'
 import type { ReviewDesk } from '../reviews/desk.js'
-import { type HeldVerdict, isHeld } from './held-verdict.js'
+import { type HeldPlace, type HeldThing, heldDigest, heldSubject } from './held-operation.js'
+import { isHeld } from './held-verdict.js'
 import { approvedNotice, waitingNotice, whyChanged, whyNot } from './held-words.js'
 import type { Judge } from './judge.js'
 import { reviewEvent } from './review-event.js'
@@ -25,9 +24,7 @@ const WITHDRAWALS: Readonly<Record<Exclude<HoldEnd, EndReason>, string>> = {
 }
 
 /** An operation that people are to be asked about. */
-export interface HeldQuestion {
-  readonly operation: Operation
-  readonly verdict: HeldVerdict
+export interface HeldQuestion extends HeldThing {
   /** Aborted with a `HoldEnd`. Nothing runs from then on, whatever people said. */
   readonly signal: AbortSignal
   readonly notify: (notice: ClientNotice) => void
@@ -40,13 +37,9 @@ export interface HeldQuestion {
 export type Hold = (question: HeldQuestion) => Promise<Verdict>
 
 /** Where held operations of one client connection come from, and what it takes to ask about them. */
-export interface HoldOptions {
+export interface HoldOptions extends HeldPlace {
   readonly desk: ReviewDesk
   readonly recorder: Recorder
-  readonly session: Session
-  readonly client: number
-  readonly database: string
-  readonly settings: Readonly<Record<string, string>>
   /** Why the grant was asked for, and when it ends. */
   readonly reason: string | undefined
   readonly until: Date
@@ -107,7 +100,7 @@ class Held {
     const digest = this.#digest(versions)
     this.#question.signal.throwIfAborted()
     const review = await desk.ask({
-      subject: this.#subject(rowEstimate),
+      subject: heldSubject(this.#options, this.#question, rowEstimate),
       requester: session.principal,
       address: session.address,
       reason,
@@ -169,53 +162,7 @@ class Held {
   }
 
   #digest(objects: ObjectVersions): string {
-    const { session, database, settings } = this.#options
-    const { operation } = this.#question
-    const { principal, grant, connection, role } = session
-    return operationDigest({
-      text: operation.text,
-      textsBehind: this.#textsBehind(),
-      bound: operation.bound,
-      principal,
-      grant,
-      connection,
-      role,
-      database,
-      settings,
-      objects: objects.digest,
-    })
-  }
-
-  #subject(rowEstimate: number | undefined): HeldOperation {
-    const { session, client, database } = this.#options
-    const { operation, verdict } = this.#question
-    const { facts, verbs, tables } = verdict
-    const behind = this.#textsBehind()
-    return {
-      kind: 'operation',
-      session: session.id,
-      client,
-      connection: session.connection,
-      role: session.role,
-      database,
-      statement: operation.text,
-      values: operation.bound?.values ?? [],
-      statementCount: facts.understood ? facts.statements.length : 0,
-      verbs,
-      tables,
-      inTransaction: operation.transaction === 'open',
-      ...(behind.length === 0 ? {} : { behind }),
-      ...(rowEstimate === undefined ? {} : { rowEstimate }),
-    }
-  }
-
-  #textsBehind(): readonly string[] {
-    const { operation, verdict } = this.#question
-    if (!verdict.facts.understood) return []
-    return verdict.facts.statements.flatMap(({ flow: { sessionName: use } }) => {
-      if (use?.name === undefined || (use.kind !== 'execute' && use.kind !== 'fetch')) return []
-      return operation.names.textsBehind?.(use.kind === 'execute' ? 'prepared' : 'cursor', use.name) ?? []
-    })
+    return heldDigest(this.#options, this.#question, objects)
   }
 
   /** Nobody waits any more. */

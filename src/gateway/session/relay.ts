@@ -6,13 +6,11 @@ import { describeEnd } from '../../domain/session.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { Action, ClientNotice, Machine } from '../../protocols/protocol.js'
 import type { Recorder } from '../recordings/recorder.js'
+import { closeSoon } from './close-soon.js'
 import { isHeld, type Judged } from './held-verdict.js'
 import type { Hold } from './hold.js'
 import type { Judge } from './judge.js'
 import { RelayHold } from './relay-hold.js'
-
-/** How long a side that was told the end may take to read it. */
-const FAREWELL_MS = 2_000
 
 export interface RelayOptions {
   readonly client: Duplex
@@ -293,16 +291,4 @@ export class Relay {
 
 function isRecorderFailure(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'recording_failed'
-}
-
-/** Ends politely, then for good: a peer that does not read must not hold the memory. */
-function closeSoon(stream: Duplex): void {
-  if (stream.destroyed) return
-  stream.removeAllListeners('data')
-  stream.on('error', () => {})
-  stream.resume()
-  const timer = setTimeout(() => stream.destroy(), FAREWELL_MS)
-  timer.unref()
-  stream.once('close', () => clearTimeout(timer))
-  stream.end()
 }

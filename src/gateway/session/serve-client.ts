@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import type { RecordingEvent } from '../../domain/event.js'
 import type { EndReason } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
 import type { CancelKey, ClientStarted, JoinOptions, Protocol } from '../../protocols/protocol.js'
@@ -12,9 +13,9 @@ import { cancelUntilClosed } from './cancel-until-closed.js'
 import { type CatalogNeed, type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
 import type { FactsCache } from './facts-cache.js'
-import { makeFreshCatalog } from './fresh-catalog.js'
-import { type JudgeOptions, makeJudge } from './judge.js'
-import type { LiveSession } from './live-session.js'
+import { type FreshCatalogOptions, makeFreshCatalog } from './fresh-catalog.js'
+import { type Judge, makeJudge } from './judge.js'
+import type { LiveSession, SessionRules } from './live-session.js'
 import { openOwnTarget } from './open-own-target.js'
 import { Relay } from './relay.js'
 import { sessionHold } from './session-hold.js'
@@ -82,21 +83,14 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   const cancelKey = makeCancelKey(start.cancelSecretBytes)
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
   const rules = live.rules(database)
-  const { decide, maskerFor } = rules
-  machine.setBackground(maskerFor(catalog)?.background)
-  try {
-    live.recorder.append({ kind: 'client', client: number, database, application: start.application })
-    await live.recorder.commit()
-  } catch (error) {
-    abandon(opened)
-    throw error
-  }
-  const judge = makeJudge({
-    ...readingOf(deps.facts),
-    catalog: makeFreshCatalog({ read, usesCatalog: () => rules.usesCatalog }),
-    decide,
-    maskerFor,
+  machine.setBackground(rules.maskerFor(catalog)?.background)
+  await recordStart(live, opened, {
+    kind: 'client',
+    client: number,
+    database,
+    application: start.application,
   })
+  const judge = judgeOf(deps.facts, rules, read)
   const relay = new Relay({
     client,
     target: opened.stream,
@@ -117,14 +111,27 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   // The session may have ended while the target was opened.
   if (live.endReason === undefined) relay.start()
   else relay.end(live.endReason, { hint: live.endHint })
-  const end = await relay.ended
+  const { wasBusy, counts } = await relay.ended
   // Nobody reads the answer any more: what still runs at the target is cancelled.
-  if (end.wasBusy) {
-    void cancelUntilClosed(opened.stream, cancel, error =>
-      deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered'),
-    )
+  const onFault = (error: unknown): void =>
+    deps.log.warn({ cause: describeError(error) }, 'a cancel was not delivered')
+  if (wasBusy) void cancelUntilClosed(opened.stream, cancel, onFault)
+  live.recordClientEnd({ kind: 'client_end', client: number, ...counts })
+}
+
+/** INVARIANT 1: a client connection that cannot be recorded is not joined to its target. */
+async function recordStart(
+  { recorder }: LiveSession,
+  opened: TargetConnection,
+  event: RecordingEvent,
+): Promise<void> {
+  try {
+    recorder.append(event)
+    await recorder.commit()
+  } catch (error) {
+    abandon(opened)
+    throw error
   }
-  live.recordClientEnd({ kind: 'client_end', client: number, ...end.counts })
 }
 
 /** The target of a client that could not be joined to it: no connection stays open for nobody. */
@@ -187,10 +194,14 @@ function explainFailure(error: unknown): { reason: EndReason; message: string; h
   return { reason, message: error.message, ...hint }
 }
 
-/** What a judge asks of the parser. */
-function readingOf(facts: FactsCache): Pick<JudgeOptions, 'readFacts' | 'traceLineage'> {
-  return {
+/** The judge of one client connection. */
+function judgeOf(facts: FactsCache, rules: SessionRules, read: FreshCatalogOptions['read']): Judge {
+  const { decide, maskerFor } = rules
+  return makeJudge({
     readFacts: text => facts.read(text),
     traceLineage: (statement, catalog) => facts.traceLineage(statement, catalog),
-  }
+    catalog: makeFreshCatalog({ read, usesCatalog: () => rules.usesCatalog }),
+    decide,
+    maskerFor,
+  })
 }

@@ -1,6 +1,7 @@
 import { whyGrantIsDead } from '../../domain/grant.js'
 import { versionQuestion } from '../../domain/object-versions.js'
 import { describeError } from '../../lib/hoop-error.js'
+import { estimateRows } from './estimate-rows.js'
 import { type Hold, makeHold } from './hold.js'
 import type { Judge } from './judge.js'
 import type { LiveSession } from './live-session.js'
@@ -21,6 +22,7 @@ export interface SessionHoldOptions {
 export function sessionHold({ live, deps, client, target, judge }: SessionHoldOptions): Hold {
   const { catalogs, reviews, publicUrl, log, now } = deps
   const { session, recorder } = live
+  const reading = () => ({ admission: live.admission, target, connections: catalogs.connections })
   return makeHold({
     desk: reviews,
     recorder,
@@ -31,11 +33,8 @@ export function sessionHold({ live, deps, client, target, judge }: SessionHoldOp
     reason: live.admission.grant.reason,
     until: live.admission.grant.until,
     judge,
-    readVersions: statements => {
-      const reading = { admission: live.admission, target, connections: catalogs.connections }
-      return readObjectVersions(reading, versionQuestion(statements))
-    },
-    estimateRows: async () => undefined,
+    readVersions: statements => readObjectVersions(reading(), versionQuestion(statements)),
+    estimateRows: statements => estimateRows(reading(), statements),
     // INVARIANT 5: the sweep that ends sessions may be a moment late.
     whyEnded: () => live.endReason ?? whyGrantIsDead(live.admission.grant, now()),
     reviewUrl: id => new URL(`/reviews/${id}`, publicUrl).href,

@@ -18,6 +18,7 @@ export const postgres: Protocol = {
   readCatalog,
   readObjectVersions,
   readFingerprint,
+  estimateRows,
   cancelRequest,
   refuseStart,
   ephemeralRoles,

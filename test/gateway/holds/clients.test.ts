@@ -51,6 +51,24 @@ test('psql says what it waits for, and goes on with its script', async () => {
   expect(await nameOf(holding, 1)).toBe('psql')
 })
 
+test('who is asked is told about how many rows the table holds', async () => {
+  const holding = await makeHolding({ database: DATABASE })
+  await holding.sql('ANALYZE people')
+  const { client } = await holding.connect()
+  const check = async (text: string, rowEstimate: number | undefined): Promise<void> => {
+    const running = client.query(text).catch(() => {})
+    const review = await holding.pending()
+    const { subject } = review
+    expect([text, subject.kind === 'operation' && subject.rowEstimate]).toEqual([text, rowEstimate])
+    await holding.answer(review, 'deny')
+    await running
+  }
+  await check('DELETE FROM people WHERE id > 0', 5)
+  await check('UPDATE public.people SET name = name WHERE id = 1', 5)
+  await check('DELETE FROM v_people WHERE id > 0', undefined)
+  await check('CREATE TABLE more (id int)', undefined)
+})
+
 test('several statements of one text are one question, and one that fails undoes them together', async () => {
   const holding = await makeHolding({ database: DATABASE })
   const text = "UPDATE people SET name = 'one' WHERE id = 2; SELECT 1; DELETE FROM people WHERE id = 1/0"
