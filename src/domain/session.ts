@@ -36,6 +36,7 @@ export type EndReason =
   | 'target_closed'
   | 'grant_expired'
   | 'grant_revoked'
+  | 'access_removed'
   | 'refused_start'
   | 'target_unavailable'
   | 'limit_exceeded'
@@ -52,6 +53,7 @@ const SENTENCES: Readonly<Record<EndReason, string>> = {
   target_closed: 'the target closed the connection',
   grant_expired: 'the grant has expired',
   grant_revoked: 'the grant was revoked',
+  access_removed: 'no access rule gives it to you any more',
   refused_start: 'the start was refused',
   target_unavailable: 'the target cannot be reached',
   limit_exceeded: 'a limit was exceeded',

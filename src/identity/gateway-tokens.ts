@@ -15,8 +15,10 @@ const TOKEN_ID_BYTES = 16
 /** Tokens whose signature need not be checked again; about 1 kB each. */
 const VERIFIED_MAX = 10_000
 
-/** A principal and until when its token holds. */
+/** A principal, since when and until when its token holds. */
 export interface VerifiedToken extends Principal {
+  /** Whole seconds. */
+  readonly issuedAt: Date
   readonly expiresAt: Date
 }
 
@@ -112,16 +114,18 @@ async function verify(token: string, key: SigningKey, options: GatewayTokensOpti
 
 /** The signature says that we wrote it; the shape is checked all the same, since an older version of us may have. */
 function readClaims(payload: JWTPayload): VerifiedToken {
-  const { provider: issuer, name, groups, person, manager, sub: subject, exp } = payload
+  const { provider: issuer, name, groups, person, manager, sub: subject, exp, iat } = payload
   const isWhole =
     typeof issuer === 'string' &&
     typeof name === 'string' &&
     typeof subject === 'string' &&
-    typeof exp === 'number'
+    typeof exp === 'number' &&
+    typeof iat === 'number'
   if (!isWhole || !isListOfText(groups) || !isTextOrNone(person) || !isTextOrNone(manager))
     throw refusal('it lacks claims')
   return {
-    ...{ issuer, subject, name, groups, expiresAt: new Date(exp * 1000) },
+    ...{ issuer, subject, name, groups },
+    ...{ issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) },
     ...(person === undefined ? {} : { person }),
     ...(manager === undefined ? {} : { manager }),
   }

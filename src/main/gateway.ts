@@ -6,6 +6,7 @@ import type { Config } from '../config/config.js'
 import { diffConfig } from '../config/diff-config.js'
 import { loadConfig } from '../config/load-config.js'
 import type { GrantId } from '../domain/ids.js'
+import type { Principal } from '../domain/principal.js'
 import { Policies } from '../gateway/access/policies.js'
 import { enrollAgent } from '../gateway/agents/enrollment.js'
 import { AgentHub } from '../gateway/agents/hub.js'
@@ -76,7 +77,8 @@ export async function startGateway({ file, log }: GatewayOptions): Promise<Runni
   const { roles, janitor } = await makeRoles({ agents, log, current })
   const sessions = makeSessions({ config, store, agents, log, policies, facts, roles, reviews })
   const endGrant = (grant: GrantId) => sessions.endGrant(grant, 'grant_revoked')
-  const unfollow = followRevocations({ store, now, endGrant, log })
+  const noteClaims = (principal: Principal, at: Date) => sessions.claims.note(principal, at)
+  const unfollow = followRevocations({ store, now, endGrant, noteClaims, log })
   const deps = await assembleApi({ config, store, agents, sessions, log, policies, reviews })
   const server = makeServer(deps, config)
   await server.listen(config.listen.host, config.listen.port)

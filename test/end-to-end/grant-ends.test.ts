@@ -108,8 +108,8 @@ test('a configuration with a mistake changes nothing, and one without the right 
       const taken = 'the configuration was read again'
       await until('the gateway takes the file', () => shop.stack.gatewayLog().includes(taken))
     },
-    says: 'the grant was revoked',
-    endReason: 'grant_revoked',
+    says: 'no access rule gives it to you any more',
+    endReason: 'access_removed',
     code: '57P01',
   })
   expect((await shop.stack.hoop(ADA, ['connect', 'shop'])).code).toBe(64)

@@ -225,7 +225,7 @@ describe('a session', () => {
     await sweepOnce(gateway)
     expect(session.live.endReason).toBeUndefined()
     gateway.reload(configText().replace('roles: [reader], for', 'roles: [nobody], for'))
-    expect(await untilEnded(gateway, session.id)).toBe('grant_revoked')
+    expect(await untilEnded(gateway, session.id)).toBe('access_removed')
   })
 
   test('ends when nothing happens in it for too long', async () => {

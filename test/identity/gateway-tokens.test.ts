@@ -40,9 +40,9 @@ describe('a token of the gateway', () => {
     const tokens = await open()
     const { token, expiresAt } = await tokens.issue(ANN)
     expect(expiresAt.getTime() - nowMs).toBeGreaterThan(LIFETIME_MS - 1000)
-    expect(await tokens.verify(token)).toEqual({ ...ANN, expiresAt })
+    expect(await tokens.verify(token)).toEqual({ ...ANN, issuedAt: expect.any(Date), expiresAt })
     nowMs = expiresAt.getTime() - 1
-    expect(await tokens.verify(token)).toEqual({ ...ANN, expiresAt })
+    expect(await tokens.verify(token)).toEqual({ ...ANN, issuedAt: expect.any(Date), expiresAt })
     nowMs = expiresAt.getTime()
     const expired = { code: 'login_expired', hint: 'hoop login' }
     await expect(tokens.verify(token)).rejects.toMatchObject(expired)
@@ -53,7 +53,11 @@ describe('a token of the gateway', () => {
     const tokens = await open()
     const known = { ...ANN, person: 'employee-7', manager: 'grace@shop.example' }
     const { token, expiresAt } = await tokens.issue(known)
-    expect(await tokens.verify(token)).toEqual({ ...known, expiresAt })
+    expect(await tokens.verify(token)).toEqual({
+      ...known,
+      issuedAt: new Date(expiresAt.getTime() - LIFETIME_MS),
+      expiresAt,
+    })
   })
 
   test('can be checked by anybody with the published keys', async () => {

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type GrantId, makeGrantId, makeSessionId, type SessionId } from '../../src/domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../../src/domain/names.js'
+import type { Principal } from '../../src/domain/principal.js'
 import { Archive } from '../../src/gateway/recordings/archive.js'
 import { openRecorder } from '../../src/gateway/recordings/file-recorder.js'
 import { followRevocations } from '../../src/main/follow-revocations.js'
@@ -71,7 +72,7 @@ describe('two gateways on one PostgreSQL store and one folder of recordings', ()
     await two.close()
   })
 
-  test('a grant that one takes back ends at the other within a second', async () => {
+  test('a grant that one takes back, and a group that somebody has lost, are known at the other within a second', async () => {
     const [one, two] = [
       await openStore({ kind: 'postgres', url }),
       await openStore({ kind: 'postgres', url }),
@@ -79,9 +80,14 @@ describe('two gateways on one PostgreSQL store and one folder of recordings', ()
     const { grant, recorder } = await begin(one, directory)
     const ended: string[] = []
     const endGrant = (id: string) => void ended.push(id)
-    const stop = followRevocations({ store: one, now, endGrant, log: SILENT_LOG })
+    const noted: Principal[] = []
+    const noteClaims = (principal: Principal) => void noted.push(principal)
+    const stop = followRevocations({ store: one, now, endGrant, noteClaims, log: SILENT_LOG })
     await two.grants.revoke(grant, { kind: 'gateway' }, AT)
     await expect.poll(() => ended, { timeout: 1_000 }).toContain(grant)
+    const removed = { issuer: 'https://id.example', subject: 'u-removed', name: 'r', groups: ['sales'] }
+    await two.principals.remember(removed, AT)
+    await expect.poll(() => noted, { timeout: 1_000 }).toContainEqual(removed)
     stop()
     await recorder.close()
     await Promise.all([one.close(), two.close()])

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { GatewayDiscovery } from '../../domain/api.js'
 import type { Principal } from '../../domain/principal.js'
+import type { VerifiedToken } from '../../identity/gateway-tokens.js'
 import type { TokenExchangeAnswer } from '../../identity/token-exchange.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
 import { actorOf } from '../../store/actor.js'
@@ -31,7 +32,7 @@ export interface ApiDeps extends GrantsDeps {
   readonly reviews: StoreReviewDesk
   readonly log: Log
   /** Who a gateway token belongs to; fails with `unauthorized` or `login_expired`. */
-  readonly verifyToken: (token: string) => Promise<Principal & { readonly expiresAt: Date }>
+  readonly verifyToken: (token: string) => Promise<VerifiedToken>
   /** RFC 8693: the form of a token request to its answer. */
   readonly exchange: (form: URLSearchParams) => Promise<TokenExchangeAnswer>
   readonly enrollAgent: (request: {
@@ -74,7 +75,8 @@ export function makeApi(deps: ApiDeps): Hono<ApiVariables> {
     return context.body(null, 204)
   })
   api.use('/v1/*', async (context, next) => {
-    const { expiresAt, ...principal } = await deps.verifyToken(bearer(context))
+    const { issuedAt, expiresAt, ...principal } = await deps.verifyToken(bearer(context))
+    deps.sessions.claims.note(principal, issuedAt)
     context.set('principal', principal)
     context.set('tokenExpiresAt', expiresAt)
     await next()
@@ -156,6 +158,7 @@ async function auditExchange(deps: ApiDeps, answer: TokenExchangeAnswer, address
     })
   }
   await deps.store.principals.remember(answer.principal, at)
+  deps.sessions.claims.note(answer.principal, at)
   await deps.store.audit.append({ at, actor: actorOf(answer.principal), action: 'token.issued', address })
 }
 

@@ -39,12 +39,20 @@ export interface DecisionInput {
   readonly resolveTables: ResolveTables
 }
 
+/** A verdict before policy, and what it depends on beside the text. */
+interface Prepared {
+  readonly version: number
+  /** Another one after a reload, or when the provider says something else of the person. */
+  readonly masker: Masker | undefined
+  readonly verdict: Verdict
+}
+
 /**
  * Makes the judge of one client connection: facts, then policy, then what masking can keep its word on. The strictest
  * answer counts.
  */
 export function makeJudge(options: JudgeOptions): Judge {
-  const found = new WeakMap<TextFacts, { readonly version: number; readonly verdict: Verdict }>()
+  const found = new WeakMap<TextFacts, Prepared>()
 
   let resolver: { readonly catalog: Catalog; readonly resolve: ResolveTables } | undefined
   const resolverFor = (catalog: Catalog): ResolveTables => {
@@ -54,8 +62,10 @@ export function makeJudge(options: JudgeOptions): Judge {
 
   const conclude = (operation: Operation, facts: TextFacts, catalog: Catalog): Judged => {
     const known = found.get(facts)
-    // What masking and search need of a text depends on the text and the catalog, unless it speaks of session names.
-    const prepared = known?.version === catalog.version ? known.verdict : undefined
+    const masker = options.maskerFor(catalog)
+    // What masking and search need of a text depends on the text, the catalog and the rules, unless it speaks of session names.
+    const isKnown = known?.version === catalog.version && known.masker === masker
+    const prepared = isKnown ? known.verdict : undefined
     const resolved = prepared === undefined ? resolveNames(operation, facts) : undefined
     const resolveTables = resolverFor(catalog)
     const base = prepared ?? describe(resolved?.facts ?? facts, resolved?.statements ?? [], resolveTables)
@@ -66,8 +76,8 @@ export function makeJudge(options: JudgeOptions): Judge {
       resolveTables,
     })
     const trace: TraceStatement = statement => options.traceLineage?.(statement, catalog)
-    const verdict = prepared ?? withMasking(base, options.maskerFor(catalog), trace)
-    if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, verdict })
+    const verdict = prepared ?? withMasking(base, masker, trace)
+    if (resolved?.usesNames === false) found.set(facts, { version: catalog.version, masker, verdict })
     if (decision.kind !== 'review') return strictest(verdict, decision)
     const decide = (statements: readonly StatementFacts[]): PolicyDecision =>
       options.decide({ facts: base.facts, statements, text: operation.text, resolveTables })

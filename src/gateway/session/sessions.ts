@@ -11,13 +11,15 @@ import type { Store } from '../../store/store.js'
 import type { StreamRequest } from '../../tunnel/stream-request.js'
 import { Admission } from '../access/admission.js'
 import { admitGrant } from '../access/admit-grant.js'
-import type { Policies } from '../access/policies.js'
+import { NewestClaims } from '../access/newest-claims.js'
+import type { Policies, Using } from '../access/policies.js'
 import { CredentialVault } from '../credentials/credential-vault.js'
 import type { EphemeralRoles } from '../credentials/ephemeral-roles.js'
 import { errorBody } from '../error-body.js'
 import { closeRecording } from '../recordings/close-recording.js'
 import type { Recorder } from '../recordings/recorder.js'
-import { LiveSession, type LiveSessionOptions } from './live-session.js'
+import { followRules } from './following-rules.js'
+import { LiveSession, type LiveSessionOptions, type SessionRules } from './live-session.js'
 import { makeSession } from './make-session.js'
 import { readCatalog } from './read-catalog.js'
 import { type ServeDeps, serveClient } from './serve-client.js'
@@ -45,6 +47,8 @@ export class Sessions {
   readonly #opening = new Set<Promise<SessionOpened>>()
   readonly #finishing = new Set<Promise<void>>()
   readonly #sweeper: NodeJS.Timeout
+  /** What tokens say of people, from whoever sees one. */
+  readonly claims = new NewestClaims()
   #draining = false
 
   constructor(readonly deps: SessionsDeps) {
@@ -201,41 +205,32 @@ export class Sessions {
     await recorder.commit()
   }
 
-  /** Follows the configuration: a reload gives new rules to sessions that live. */
-  #rulesFor(who: Parameters<Policies['rulesFor']>[0]): ReturnType<Policies['rulesFor']> {
-    let policies = this.deps.policies()
+  #rulesFor(who: Using): SessionRules {
     const traceView: TraceView = (view, catalog) => this.deps.facts.traceView(view, catalog)
-    let rules = policies.rulesFor(who, traceView)
-    const current = (): typeof rules => {
-      if (policies !== this.deps.policies()) {
-        policies = this.deps.policies()
-        rules = policies.rulesFor(who, traceView)
-      }
-      return rules
-    }
-    return {
-      decide: input => current().decide(input),
-      maskerFor: catalog => current().maskerFor(catalog),
-      get usesCatalog() {
-        return current().usesCatalog
-      },
-    }
+    return followRules(who, { policies: this.deps.policies, claims: this.claims, traceView })
   }
 
   #sweep(): void {
     const now = this.deps.now()
     for (const live of this.#live.values()) {
       try {
-        live.sweep(now.getTime(), one => Admission.admit(one.admission.grant, this.deps.policies(), now))
+        live.sweep(now.getTime(), one => this.#admitAgain(one.admission.grant, now))
       } catch (error) {
         const failed = error instanceof HoopError && error.code === 'recording_failed'
         this.deps.log.warn(
           { session: live.session.id, cause: describeError(error) },
           'a session cannot go on',
         )
-        live.end(failed ? 'recorder_failed' : 'grant_revoked')
+        live.end(failed ? 'recorder_failed' : readAdmissionEnd(error))
       }
     }
+  }
+
+  /** By the newest word of the provider: who was removed from a group has lost what it gave. */
+  #admitAgain(grant: Grant, now: Date): Admission {
+    const principal = this.claims.of(grant.principal)
+    const current = principal === grant.principal ? grant : { ...grant, principal }
+    return Admission.admit(current, this.deps.policies(), now)
   }
 
   readonly #onEnd = (live: LiveSession, reason: EndReason): void => {
@@ -293,8 +288,9 @@ export class Sessions {
   }
 }
 
-/** Why a session ended before anybody used it. */
+/** Why a session cannot begin or go on that had been admitted. */
 function readAdmissionEnd(error: unknown): EndReason {
-  const ended = error instanceof HoopError && (error.code === 'grant_ended' || error.code === 'forbidden')
-  return ended ? 'grant_revoked' : 'fault'
+  if (!(error instanceof HoopError)) return 'fault'
+  if (error.code === 'forbidden') return 'access_removed'
+  return error.code === 'grant_ended' ? 'grant_revoked' : 'fault'
 }

@@ -8,6 +8,7 @@ const SQL_STATES: Readonly<Record<EndReason, string | undefined>> = {
   target_closed: '08006',
   grant_expired: '57P01',
   grant_revoked: '57P01',
+  access_removed: '57P01',
   refused_start: '28000',
   target_unavailable: '08001',
   limit_exceeded: '53400',
