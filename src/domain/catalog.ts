@@ -4,6 +4,8 @@ export interface CatalogColumn {
   readonly number: number
   readonly name: string
   readonly typeOid: number
+  /** Absent unless the server computes it: from these columns of the relation; 0 stands for any of them. */
+  readonly generatedFrom?: readonly number[]
 }
 
 /** What the server checks when a row is written, and whose answer tells about other values: by attribute number. */

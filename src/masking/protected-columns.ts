@@ -2,6 +2,7 @@ import type { Catalog, CatalogRelation } from '../domain/catalog.js'
 import { compileGlob, type Glob } from '../domain/glob.js'
 import type { OutputLineage, TraceView } from '../domain/lineage.js'
 import type { MaskingRule } from '../domain/masking-rule.js'
+import { derivedColumns } from './derived-columns.js'
 
 /** A rule that protects columns by name. */
 export type ColumnRule = Extract<MaskingRule, { kind: 'column' }>
@@ -37,7 +38,7 @@ export interface ResolvingOptions {
 
 /**
  * Resolves column rules against a catalog. Beside the columns that the globs name, a column is protected when it shares
- * its rows with a protected one (partitions and inheritance, both ways) and when it belongs to a view that reads one: by
+ * its rows with a protected one (partitions and inheritance, both ways), when the server derives it from one, and when it belongs to a view that reads one: by
  * what its definition computes it from, and whole where nobody can say. Views are looked at when they are asked for.
  */
 export function resolveProtectedColumns(
@@ -53,7 +54,11 @@ export function resolveProtectedColumns(
   // Each round protects at least one more column or is the last: bounded by the number of columns.
   for (let grew = true; grew; ) {
     grew = false
-    for (const relation of catalog.byOid.values()) if (shareWithParents(relation, catalog, found)) grew = true
+    for (const relation of catalog.byOid.values()) {
+      if (shareWithParents(relation, catalog, found)) grew = true
+      for (const { number, rule } of derivedColumns(relation, found))
+        if (protect(found, { oid: relation.oid, number, rule })) grew = true
+    }
   }
   return { byOid: new ColumnsWithViews(found, { catalog, traceView, anyRule }), anyRule }
 }

@@ -48,6 +48,7 @@ export const PROTECTED = [
   '*.customers.salary',
   '*.customers.notes',
   '*.ev_parent.ssn',
+  '*.generated_people.ssn',
 ]
 
 /** The secrets of the twin: other values, in another order. Rewritten, so that no row lies elsewhere. */
@@ -58,12 +59,15 @@ const TWIN = `
   UPDATE customers SET ssn = '222-33-4445', card = '378282246310005', salary = 8800 WHERE id = 3;
   UPDATE secret.customers SET ssn = '765-43-2109';
   UPDATE ev_parent SET ssn = '765-43-2109';
+  UPDATE generated_people SET ssn = '765-43-2109' WHERE id = 1;
+  UPDATE generated_people SET ssn = '234-56-7891' WHERE id = 2;
+  UPDATE generated_people SET ssn = '222-33-4445' WHERE id = 3;
 `
 /** Where rows lie must not differ between the two, so everything is made anew in both. */
 /** Both sides are made anew, so that no row lies elsewhere for another reason than its values. */
 const SETTLE = [
   'REFRESH MATERIALIZED VIEW m_people',
-  'VACUUM (FULL, FREEZE, ANALYZE) customers, kid, secret.customers, ev_part1, m_people',
+  'VACUUM (FULL, FREEZE, ANALYZE) customers, kid, secret.customers, ev_part1, m_people, generated_people, payments',
 ]
 
 /** A database with secrets behind a real gateway that lets every statement pass which masking allows. */

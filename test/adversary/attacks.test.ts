@@ -71,7 +71,7 @@ test('with detectors beside the rules, no attack gets a value either', async () 
     }
   }
   expect(leaks.join('\n')).toBe('')
-}, 60_000)
+}, 180_000)
 
 test('without rules the same attacks do get values, so that the tests above see something', async () => {
   const without: string[] = []
@@ -80,7 +80,7 @@ test('without rules the same attacks do get values, so that the tests above see 
     if (lines.length === 0) without.push(attack.id)
   }
   expect(without.join('\n')).toBe(Object.keys(HARMLESS).join('\n'))
-}, 60_000)
+}, 180_000)
 
 test('recordings and the log of the gateway have no value either', async () => {
   const lines = await arena.recorded(['columns', 'both'])

@@ -26,6 +26,13 @@ create type public.mood as enum ('glad', 'sad');
 create procedure public.say(text) language plpgsql as 'begin raise notice ''%'', $1; end';
 create aggregate public.glue(text) (sfunc = textcat, stype = text, initcond = '');
 create sequence public.counter;
+create table public.generated_people (id int primary key, ssn text,
+  digits text generated always as (replace(ssn, '-', '')) stored,
+  words tsvector generated always as (to_tsvector('simple', ssn)) stored);
+insert into generated_people (id, ssn) select id, ssn from customers;
+create table public.payments (id int primary key, payer text references customers (ssn) on update cascade);
+insert into payments values (1, '123-45-6789'), (2, '987-65-4321');
+create view public.v_distinct as select attname, n_distinct, correlation from pg_stats where tablename = 'customers';
 grant select on all tables in schema public to analyst;
 grant insert, update, delete on all tables in schema public to writer;
 grant usage, select, update on all sequences in schema public to writer;

@@ -11,6 +11,8 @@ export interface RelationSketch {
   readonly reads?: Readonly<Record<string, readonly number[]>>
   readonly callsFunctions?: boolean
   readonly constraints?: readonly CatalogConstraint[]
+  /** What columns are generated from. */
+  readonly generated?: Readonly<Record<string, readonly number[]>>
   readonly definition?: string
 }
 
@@ -33,7 +35,11 @@ export function sketchCatalog(
       kind: sketch.kind ?? 'table',
       columns: sketch.columns.split(' ').map((column, index) => {
         const [columnName = '', typeOid] = column.split(':')
-        return { number: index + 1, name: columnName, typeOid: Number(typeOid ?? TEXT_OID) }
+        const generatedFrom = sketch.generated?.[columnName]
+        return {
+          ...{ number: index + 1, name: columnName, typeOid: Number(typeOid ?? TEXT_OID) },
+          ...(generatedFrom === undefined ? {} : { generatedFrom }),
+        }
       }),
       parents: (sketch.parents ?? []).map(oidOf),
       reads: Object.entries(sketch.reads ?? {}).map(([read, columns]) => ({ oid: oidOf(read), columns })),

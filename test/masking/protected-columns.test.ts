@@ -121,3 +121,42 @@ check(
   [view('public.v', 'a', { 'public.w': [1] }), view('public.w', 'a', { 'public.v': [1] })],
   'public.customers.ssn public.v.a public.w.a',
 )
+check(
+  'what the server generates from a column is protected with it, and what is generated from that',
+  ['public.people.ssn'],
+  [
+    {
+      name: 'public.people',
+      columns: 'id ssn digits words other',
+      generated: { digits: [2], words: [3], other: [1] },
+    },
+  ],
+  'public.people.digits public.people.ssn public.people.words',
+)
+check(
+  'a generated column of which nobody says where it is from is protected beside a protected one',
+  SSN,
+  [
+    { name: 'public.a', columns: 'id made', generated: { made: [0] } },
+    { name: 'public.b', columns: 'ssn made', parents: ['public.customers'], generated: { made: [0] } },
+  ],
+  'public.b.made public.b.ssn public.customers.ssn',
+)
+check(
+  'a foreign key has the values of what it refers to, column by column, and not the other way round',
+  ['public.people.ssn'],
+  [
+    { name: 'public.people', columns: 'id ssn' },
+    {
+      name: 'public.payments',
+      columns: 'id person payer',
+      constraints: [{ kind: 'foreign', columns: [2, 3], references: { oid: 20_003, columns: [1, 2] } }],
+    },
+    {
+      name: 'public.refunds',
+      columns: 'payer',
+      constraints: [{ kind: 'foreign', columns: [1], references: { oid: 20_004, columns: [3] } }],
+    },
+  ],
+  'public.payments.payer public.people.ssn public.refunds.payer',
+)

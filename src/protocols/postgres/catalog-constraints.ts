@@ -12,7 +12,7 @@ export function readConstraint([, type, columns, references, referenced]: readon
     : own
 }
 
-/** Attribute numbers with blanks between them. A check without columns, or of the whole row, has none: it could be any. */
-function readNumbers(text: string | null | undefined): readonly number[] {
+/** Attribute numbers with blanks between them. None stand for any: a check without columns can be of the whole row. */
+export function readNumbers(text: string | null | undefined): readonly number[] {
   return text === null || text === undefined || text === '' ? [0] : text.split(' ').map(Number)
 }

@@ -14,8 +14,10 @@ const TELLING_TABLES = '(2619|2613|3429)'
 /** No backslash anywhere: a role may have another kind of strings, and the whole text is read before its first SET. */
 const USER_NAMESPACE = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'"
 
+/** Not those of the system: a hundred long trees to search, for relations that no snapshot holds. */
 const VIEWS = `pg_catalog.pg_rewrite AS r
-  JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND r.ev_type = '1'`
+  JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND r.ev_type = '1'
+    AND v.oid >= ${FIRST_USER_OID}`
 
 /** Relations that somebody is changing or waits to change: ACCESS EXCLUSIVE is what a definition's reader would wait for. */
 const LOCKED = `(SELECT k.relation FROM pg_catalog.pg_locks AS k
@@ -35,7 +37,15 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${USER_NAMESPACE}`,
   },
   columns: {
     rowsMax: 200_000,
-    text: `SELECT a.attrelid, a.attnum, a.attname, a.atttypid
+    text: `SELECT a.attrelid, a.attnum, a.attname, a.atttypid,
+  CASE WHEN a.attgenerated <> '' THEN pg_catalog.array_to_string(ARRAY(
+    SELECT DISTINCT d.refobjsubid FROM pg_catalog.pg_depend AS d
+      LEFT JOIN pg_catalog.pg_attrdef AS f
+        ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND f.oid = d.objid
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+      AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum AND (f.adrelid = a.attrelid AND f.adnum = a.attnum
+        OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum)
+  ), ' ') END
 FROM pg_catalog.pg_attribute AS a
   JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,7 +1,7 @@
 import type { Catalog, CatalogColumn, CatalogRelation } from '../../domain/catalog.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { CatalogAction, CatalogReader } from '../protocol.js'
-import { readConstraint } from './catalog-constraints.js'
+import { readConstraint, readNumbers } from './catalog-constraints.js'
 import {
   CATALOG_OPTIONAL,
   CATALOG_QUERIES,
@@ -136,8 +136,10 @@ function groupByOid<T>(rows: readonly Cells[], read: (cells: Cells) => T): Map<n
   return groups
 }
 
-function readColumn([, number, name, typeOid]: Cells): CatalogColumn {
-  return { number: Number(number), name: name ?? '', typeOid: Number(typeOid) }
+function readColumn([, number, name, typeOid, generated]: Cells): CatalogColumn {
+  const column = { number: Number(number), name: name ?? '', typeOid: Number(typeOid) }
+  const isGenerated = generated !== undefined && generated !== null
+  return isGenerated ? { ...column, generatedFrom: readNumbers(generated) } : column
 }
 
 /** System columns (below 0) hold no data; 0 stands for the whole row. */

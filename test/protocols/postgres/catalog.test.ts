@@ -39,6 +39,8 @@ CREATE UNIQUE INDEX ON scratch.bound (b) WHERE d > 0;
 CREATE INDEX ON scratch.bound (c);
 CREATE FUNCTION scratch.whole(scratch.bound) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 CREATE UNIQUE INDEX ON scratch.bound (scratch.whole(bound));
+CREATE TABLE scratch.made (a text, b text, c text GENERATED ALWAYS AS (lower(a) || b) STORED,
+  d int GENERATED ALWAYS AS (1) STORED, e int DEFAULT 1);
 ALTER ROLE analyst IN DATABASE ev SET search_path = scratch;
 ALTER ROLE analyst IN DATABASE ev SET standard_conforming_strings = off;
 ALTER ROLE analyst IN DATABASE ev SET client_encoding = 'LATIN1';
@@ -130,6 +132,11 @@ describe('an account without privileges is told', () => {
     const foreign = constraints.find(({ kind }) => kind === 'foreign')
     expect(foreign?.references).toEqual({ oid: relation('public', 'orders').oid, columns: [1] })
     expect(relation('public', 'v_people').constraints).toBeUndefined()
+  })
+
+  test('what the server computes a column from', () => {
+    const told = relation('scratch', 'made').columns.map(column => column.generatedFrom)
+    expect(told).toEqual([undefined, undefined, [1, 2], [0], undefined])
   })
 
   test('which functions are not built in', () => {
