@@ -33,29 +33,8 @@ export function makeDeliveryStore(database: Kysely<StoreSchema>): DeliveryStore 
       if (deliveries.length === 0) return
       await database.insertInto('deliveries').values(deliveries.map(writeDelivery)).execute()
     }),
-    countSince: guarded('count the messages', async ({ channel, requester, event }, since) => {
-      const row = await database
-        .selectFrom('deliveries')
-        .select(({ fn }) => fn.countAll().as('count'))
-        .where('channel', '=', channel)
-        .where('requester', '=', requester)
-        .where('event', '=', event)
-        .where('created_at', '>', since.toISOString())
-        .executeTakeFirstOrThrow()
-      return Number(row.count)
-    }),
-    listDue: guarded('list the messages', async (now, limit) => {
-      const rows = await database
-        .selectFrom('deliveries')
-        .selectAll()
-        .where('state', '=', 'waiting')
-        .where('due_at', '<=', now.toISOString())
-        .orderBy('due_at')
-        .orderBy('id')
-        .limit(boundedLimit(limit))
-        .execute()
-      return rows.map(readDelivery)
-    }),
+    countSince: guarded('count the messages', (of, since) => countSince(database, of, since)),
+    listDue: guarded('list the messages', (now, limit) => listDue(database, now, limit)),
     claim: guarded('take the message', async ({ id, attempts }, nextDueAt) => {
       const result = await update(id)
         .set({ attempts: attempts + 1, due_at: nextDueAt.toISOString() })
@@ -87,6 +66,39 @@ export function makeDeliveryStore(database: Kysely<StoreSchema>): DeliveryStore 
       return rows.map(readDelivery)
     }),
   }
+}
+
+async function countSince(
+  database: Kysely<StoreSchema>,
+  { channel, requester, event }: Pick<Delivery, 'channel' | 'requester' | 'event'>,
+  since: Date,
+): Promise<number> {
+  const row = await database
+    .selectFrom('deliveries')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('channel', '=', channel)
+    .where('requester', '=', requester)
+    .where('event', '=', event)
+    .where('created_at', '>', since.toISOString())
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+async function listDue(
+  database: Kysely<StoreSchema>,
+  now: Date,
+  limit: number,
+): Promise<readonly Delivery[]> {
+  const rows = await database
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('state', '=', 'waiting')
+    .where('due_at', '<=', now.toISOString())
+    .orderBy('due_at')
+    .orderBy('id')
+    .limit(boundedLimit(limit))
+    .execute()
+  return rows.map(readDelivery)
 }
 
 const STATES = ['waiting', 'delivered', 'failed', 'dropped'] as const

@@ -1,3 +1,4 @@
+import type { Review } from '../../domain/review.js'
 import { type Telling, writeMessage } from './message.js'
 
 /** The body of a webhook: what a program needs to know, and the same words that people get. */
@@ -23,18 +24,7 @@ export function webhookPayload(telling: Telling, at: Date): string {
       ...(review.reason === undefined ? {} : { reason: review.reason }),
       connection: subject.connection,
       role: subject.role,
-      ...(subject.kind === 'grant'
-        ? { grant: { durationSeconds: subject.durationMs / 1000, afterwards: subject.afterwards } }
-        : {
-            operation: {
-              session: subject.session,
-              database: subject.database,
-              verbs: subject.verbs,
-              tables: subject.tables,
-              inTransaction: subject.inTransaction,
-              ...(statements ? { statement: subject.statement, values: subject.values } : {}),
-            },
-          }),
+      ...subjectPart(subject, statements),
       demands: demands.map(({ rule, terms }) => ({
         rule,
         approval: terms.name,
@@ -52,4 +42,12 @@ export function webhookPayload(telling: Telling, at: Date): string {
       until: review.until.toISOString(),
     },
   })
+}
+
+function subjectPart(subject: Review['subject'], statements: boolean): object {
+  if (subject.kind === 'grant')
+    return { grant: { durationSeconds: subject.durationMs / 1000, afterwards: subject.afterwards } }
+  const { session, database, verbs, tables, inTransaction, statement, values } = subject
+  const whole = statements ? { statement, values } : {}
+  return { operation: { session, database, verbs, tables, inTransaction, ...whole } }
 }
