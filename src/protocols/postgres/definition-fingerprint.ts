@@ -28,8 +28,16 @@ const columnsOf = (hash: string): string =>
  */
 const CATALOG_PARTS = [
   rowsOf('pg_class', 'x.oid, x.relnamespace, x.relname, x.relkind', `${made} AND ${RELATIONS}`),
+  // A column that is dropped changes its name.
   columnsOf(
-    `pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', a.attname, a.atttypid, a.attisdropped), ${COLUMN})`,
+    `pg_catalog.hashtextextended(a.attname::pg_catalog.text, (${COLUMN}) # (a.atttypid::pg_catalog.int8 << 16))`,
+  ),
+  // Expressions of generated columns; other defaults are in no snapshot.
+  rowsOf(
+    'pg_attrdef',
+    'x.oid, x.xmin',
+    `${made} AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute AS g
+      WHERE g.attrelid = x.adrelid AND g.attnum = x.adnum AND g.attgenerated <> '')`,
   ),
   rowsOf('pg_rewrite', 'x.oid, x.xmin', made),
   rowsOf('pg_inherits', 'x.inhrelid, x.inhparent', 'true'),
