@@ -155,7 +155,7 @@ class Held {
     if (use.kind === 'refused') return this.#refuse(use.why, { review: review.id })
     // INVARIANT 5: whoever left while it was used up does not get it. It is used all the same.
     if (signal.aborted || whyEnded() !== undefined)
-      return this.#refuse('its client is gone', { review: review.id })
+      return this.#refuse(this.#whyGivenUp(), { review: review.id, isWithdrawn: true })
     notify(approvedNotice(use.review))
     const rule = verdict.decision.demands[0]?.rule
     return { ...now, decision: { kind: 'allow', rule, review: review.id } }

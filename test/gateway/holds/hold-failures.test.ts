@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RecordingEvent } from '../../../src/domain/event.js'
-import { makeGrantId, makeReviewId, makeSessionId } from '../../../src/domain/ids.js'
+import { makeReviewId } from '../../../src/domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../../../src/domain/names.js'
 import { makeObjectVersions } from '../../../src/domain/object-versions.js'
 import type { Operation } from '../../../src/domain/operation.js'
@@ -10,25 +10,13 @@ import { type HoldOptions, makeHold } from '../../../src/gateway/session/hold.js
 import { HoopError } from '../../../src/lib/hoop-error.js'
 import type { Verdict } from '../../../src/protocols/protocol.js'
 import { ADA } from '../gateway-fixture.js'
+import { demandBy, SESSION } from './waiting-desk.js'
 
 const zeros = (size: number) => new Uint8Array(size)
 const RULE = readRuleName('writes') ?? expect.unreachable()
 const AT = new Date('2026-03-10T12:00:00Z')
 const OPERATION: Operation = { text: 'UPDATE t SET a = 1', step: 'run', names: { behind: () => undefined } }
-const DEMAND = {
-  rule: RULE,
-  message: undefined,
-  terms: {
-    name: 'a-dba',
-    groups: ['dba'],
-    manager: false,
-    count: 1,
-    waitMs: 60_000,
-    waitInTransactionMs: 60_000,
-    validMs: 60_000,
-    reasonRequired: false,
-  },
-}
+const DEMAND = demandBy(RULE)
 const HELD: HeldVerdict = {
   decision: { kind: 'review', demands: [DEMAND] },
   facts: { understood: true, statements: [] },
@@ -136,18 +124,7 @@ class Setup {
         },
         close: async () => '',
       },
-      session: {
-        id: makeSessionId(zeros),
-        grant: makeGrantId(zeros),
-        principal: ADA,
-        connection: readConnectionName('shop') ?? expect.unreachable(),
-        role: readRoleName('writer') ?? expect.unreachable(),
-        protocol: 'postgres',
-        startedAt: AT,
-        endedAt: undefined,
-        endReason: undefined,
-        address: '',
-      },
+      session: SESSION,
       client: 1,
       database: 'shop',
       settings: {},
