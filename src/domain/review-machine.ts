@@ -105,7 +105,8 @@ function use(review: Review, { digest, seen }: Extract<ReviewEvent, { kind: 'use
   return moved(review, 'used', { now, why: undefined })
 }
 
-function isAfterwards({ subject }: Review): boolean {
+/** True for a question about what was given already, by breaking the glass. */
+export function isAfterwards({ subject }: Pick<Review, 'subject'>): boolean {
   return subject.kind === 'grant' && subject.afterwards
 }
 

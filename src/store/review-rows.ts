@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
+import type { ApprovalTerms } from '../domain/approval.js'
 import { readReviewId, readSessionId } from '../domain/ids.js'
 import { readConnectionName, readRoleName, readRuleName } from '../domain/names.js'
 import type { HeldOperation, Review, ReviewAnswer, ReviewSubject } from '../domain/review.js'
@@ -159,22 +160,24 @@ const operationShape = {
 
 const subjectShape = z.discriminatedUnion('kind', [z.object(grantShape), z.object(operationShape)])
 
+const termsShape = {
+  name: z.string(),
+  groups: z.array(z.string()),
+  manager: z.boolean(),
+  count: z.int().positive(),
+  waitMs: count,
+  waitInTransactionMs: count,
+  validMs: count,
+  reasonRequired: z.boolean(),
+} satisfies Record<keyof ApprovalTerms, z.ZodType>
+
 const demandsShape = z
   .array(
     z
       .object({
         rule: named(readRuleName),
         message: z.string().optional(),
-        terms: z.object({
-          name: z.string(),
-          groups: z.array(z.string()),
-          manager: z.boolean(),
-          count: z.int().positive(),
-          waitMs: count,
-          waitInTransactionMs: count,
-          validMs: count,
-          reasonRequired: z.boolean(),
-        }),
+        terms: z.object(termsShape),
       })
       .transform(({ rule, message, terms }) => ({ rule, message, terms })),
   )

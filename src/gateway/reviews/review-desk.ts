@@ -4,6 +4,7 @@ import type { Principal } from '../../domain/principal.js'
 import type { Review } from '../../domain/review.js'
 import {
   describeEnd,
+  isAfterwards,
   isOpen,
   isOverdue,
   nextReview,
@@ -96,7 +97,8 @@ export class StoreReviewDesk implements ReviewDesk {
     if (asking.kind === 'refused') return this.#refuseQuestion(review, asksTooMuch(asking.because))
     if (asking.kind === 'asked') {
       this.feed.tell(id)
-      if (!asking.repeated) this.#tell('asked', review)
+      // that the glass was broken is told each time.
+      if (!asking.repeated || isAfterwards(review)) this.#tell('asked', review)
     }
     return asking.stored.review
   }

@@ -1,5 +1,4 @@
 import type { ReviewId } from '../../domain/ids.js'
-import type { Review } from '../../domain/review.js'
 import type { ReviewStep } from '../../domain/review-machine.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import type { ReviewQuestion } from './desk.js'
@@ -48,9 +47,4 @@ export function refusedStep(
   { code, why }: Extract<ReviewStep, { kind: 'refused' }>,
 ): HoopError {
   return new HoopError(code, `Cannot ${verb} review "${id}": ${why}`, { hint: `hoop reviews show ${id}` })
-}
-
-/** True for a review about what was given already. */
-export function isAfterwards({ subject }: Pick<Review, 'subject'>): boolean {
-  return subject.kind === 'grant' && subject.afterwards
 }

@@ -317,10 +317,10 @@ test('nothing is used without enough living yeses of other people, in whatever o
   const made = await makeDesk({ limits: { pendingMax: 20, recentMax: 1_000_000 } })
   await fc.assert(
     fc.asyncProperty(steps, all => run(all, made)),
-    { numRuns: 15, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   )
   // A model whose steps never meet would find nothing.
-  expect(uses).toBeGreaterThan(5)
+  expect(uses).toBeGreaterThan(3)
 }, 60_000)
 
 test('nor on PostgreSQL', async () => {

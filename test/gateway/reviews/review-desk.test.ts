@@ -366,6 +366,15 @@ describe('people are told', () => {
     ])
   })
 
+  test('each time that somebody breaks the glass', async () => {
+    const { heard, observer } = told()
+    const { desk } = await makeDesk({ observer })
+    const broken = question({ subject: aGrant({ afterwards: true }), digest: DIGEST })
+    const [one, two] = [await desk.ask(broken), await desk.ask(broken)]
+    expect(one.id).not.toBe(two.id)
+    expect(heard).toHaveLength(2)
+  })
+
   test('or not, and the question is asked all the same', async () => {
     const fails = () => Promise.reject(new Error('no mail today'))
     const { desk, warnings } = await makeDesk({ observer: { asked: fails, ended: fails } })
