@@ -5,6 +5,7 @@ import type { LoopbackVerifier } from '../domain/session.js'
 import { HoopError } from '../lib/hoop-error.js'
 import type { TunnelPeer } from '../tunnel/stream-request.js'
 import { isPassing } from './api-call.js'
+import { keepLoginFresh } from './fresh-login.js'
 import { GatewayApi } from './gateway-api.js'
 
 /** The waits between tries to reach the gateway again: doubled each time, and the last one repeated. */
@@ -56,6 +57,7 @@ export class SessionLink {
   /** Over, for whichever reason: nothing is opened again. */
   #closed = false
   #leaving = false
+  readonly #stopRenewing: () => void
 
   private constructor(
     readonly options: SessionLinkOptions,
@@ -66,6 +68,7 @@ export class SessionLink {
     })
     this.#current = Promise.resolve(first)
     this.#watch(first)
+    this.#stopRenewing = keepLoginFresh(async () => options.accessToken((await this.#current).peer))
   }
 
   /** Opens the first session. Fails as the gateway says. */
@@ -87,6 +90,7 @@ export class SessionLink {
     if (this.#leaving) return
     this.#leaving = true
     this.#closed = true
+    this.#stopRenewing()
     const open = await within(this.#current, FAREWELL_MS).catch(() => undefined)
     // One that comes only after this is let go of; the gateway ends what nobody holds.
     if (open === undefined) return void this.#current.then(release, () => {})
@@ -130,6 +134,7 @@ export class SessionLink {
 
   #finish(end: SessionEnd): void {
     this.#closed = true
+    this.#stopRenewing()
     this.#settle(end)
   }
 
