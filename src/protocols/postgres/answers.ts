@@ -1,3 +1,4 @@
+import type { ReviewId } from '../../domain/ids.js'
 import { ByteReader } from '../../lib/byte-reader.js'
 import { DescriptionCache } from './descriptions.js'
 import { settleEffects } from './effects.js'
@@ -106,6 +107,9 @@ export class Answers {
         return 'pass'
       case TARGET.emptyQuery:
       case TARGET.portalSuspended:
+        // Only now it is certain that it has begun: the rest of it belongs to what people agreed to.
+        if (tag === TARGET.portalSuspended && head.kind === 'execute' && head.portal !== undefined)
+          head.portal.review = reviewOf(run)
         this.#results.close(run, { outcome: 'completed' })
         return head.kind === 'execute' ? this.#finishExecute(head) : 'pass'
       default:
@@ -196,6 +200,11 @@ export class Answers {
     this.#joint.close('protocol_violation', `message ${describeTag(tag)} of the target is not well formed`)
     return 'stop'
   }
+}
+
+/** The review that let a run begin. */
+function reviewOf({ verdict }: Run): ReviewId | undefined {
+  return verdict?.decision.kind === 'allow' ? verdict.decision.review : undefined
 }
 
 const STATUS: ReadonlyMap<number, 'I' | 'T' | 'E'> = new Map([

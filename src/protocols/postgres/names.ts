@@ -28,7 +28,7 @@ export interface Portal {
   readonly formats: readonly number[]
   /** Undefined when there are no values. */
   readonly bound: BoundValues | undefined
-  /** The review that let it begin: a portal runs once, and what is asked of it later is the rest of that. */
+  /** The review that let it begin, once it has: a portal runs once, and what is asked of it later is the rest of that. */
   review: ReviewId | undefined
   /**
    * From a description of this very portal, whose plan is fixed: a statement can be planned anew between its description

@@ -138,7 +138,6 @@ export class OperationGate {
     const { decision } = verdict
     joint.sendKept()
     const run = joint.begin({ text, values: portal.bound?.values ?? [], decision, verdict })
-    if (decision.kind === 'allow' && decision.review !== undefined) portal.review = decision.review
     const { masking } = verdict
     // Rows without a description cannot be masked. Nobody asked for one that surely comes before them: ask for it.
     if (masking !== undefined && portal.columns === undefined && portal.describedIn !== joint.batch) {

@@ -166,6 +166,26 @@ test('the rest of a portal that people agreed to is not asked about again, and a
   expect(driven.waiting).toBeDefined()
 })
 
+test('a portal that people agreed to and that never began is asked about again', () => {
+  const driven = new Driven().client(query('BEGIN')).target(SERVER.complete('BEGIN'), SERVER.ready('T'))
+  driven.client(parse({ text: HELD }), bind({ portal: 'p' }), sync())
+  driven.target(SERVER.parseComplete, SERVER.bindComplete, SERVER.ready('T'))
+  driven.client(query('SAVEPOINT a')).target(SERVER.complete('SAVEPOINT'), SERVER.ready('T'))
+  driven.client(
+    parse({ name: 's', text: 'SELECT 1/0' }),
+    bind({ statement: 's' }),
+    execute(),
+    execute('p'),
+    sync(),
+  )
+  driven.approve()
+  // The target skips what was agreed to, and the portal outlives the error: it is older than the savepoint.
+  driven.target(SERVER.parseComplete, SERVER.bindComplete, SERVER.error('22012', 'no'), SERVER.ready('E'))
+  driven.client(query('ROLLBACK TO a')).target(SERVER.complete('ROLLBACK'), SERVER.ready('T'))
+  driven.client(execute('p'), sync())
+  expect(driven.waiting).toMatchObject({ text: HELD, transaction: 'open' })
+})
+
 test('the digest of bind values is of their bytes and formats', () => {
   const digests = [
     [Buffer.from('a')],
