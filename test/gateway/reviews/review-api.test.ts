@@ -7,6 +7,7 @@ import {
   bodyOf,
   EVE,
   errorOf,
+  GATEWAY,
   type GatewayFixture,
   GRACE,
   makeGateway,
@@ -254,6 +255,24 @@ describe('a list', () => {
     const waiting = list(gateway, DEE, `?after=${cursor}&wait=25`)
     gateway.deps.reviews.close()
     expect((await waiting).reviews).toEqual([])
+  })
+
+  test('that waits for nobody any more gives its place back', async () => {
+    const gateway = await makeGateway()
+    const { cursor } = await list(gateway, DEE)
+    const { token } = await gateway.tokens.issue(DEE)
+    const leaving = new AbortController()
+    const request = () =>
+      new Request(`${GATEWAY}/v1/reviews?after=${cursor}&wait=25`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: leaving.signal,
+      })
+    const waiting = Array.from({ length: 8 }, () => gateway.api.fetch(request(), { address: '192.0.2.7' }))
+    const refused = () => gateway.fetch('GET', `/v1/reviews?after=${cursor}`, { as: DEE })
+    await expect.poll(async () => (await refused()).status).toBe(429)
+    leaving.abort()
+    for (const response of waiting) expect((await bodyOf<ReviewList>(await response)).reviews).toEqual([])
+    expect((await refused()).status).toBe(200)
   })
 
   test('does not let one person wait in every place there is', async () => {
