@@ -97,7 +97,7 @@ function transcript(): readonly string[] {
 /** A line with everything that is another at each run replaced: names, codes, times, ports, hashes, versions. */
 function withoutChance(line: string): string {
   return line
-    .replace(/\b[sg]-[0-9a-z]{16}\b/g, 'ID')
+    .replace(/\b[sgr]-[0-9a-z]{16}\b/g, 'ID')
     .replace(/\b[A-Z]{4}-[A-Z]{4}\b/g, 'CODE')
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?/g, 'TIME')
     .replace(/\+\d\d:\d\d:\d\d\.\d{3}/g, 'OFFSET')
@@ -105,6 +105,8 @@ function withoutChance(line: string): string {
     .replace(/(localhost|127\.0\.0\.1):\d+/g, '$1:PORT')
     .replace(/\bh:[0-9a-f]{16}\b/g, 'HASH')
     .replace(/chain \S+…/g, 'chain HASH…')
+    .replace(/ at \d\d:\d\d UTC/g, ' at TIME UTC')
+    .replace(/can be used for \S+$/, 'can be used for A WHILE')
     .replace(/ for \S+, session/, ' for A WHILE, session')
     .replace(/ within \S+$/, ' within A WHILE')
     .replace(/\b\d+ events/, 'MANY events')

@@ -14,7 +14,7 @@ export function whoMayAnswer({ demands }: Pick<ReviewView, 'demands'>): string {
 
 /** Whom a demand names: groups, and the manager of who asks. */
 export function approversOf({ approvers, manager }: ReviewView['demands'][number]): readonly string[] {
-  return [...approvers, ...(manager ? ['the manager of who asks'] : [])]
+  return [...approvers, ...(manager ? ['the manager'] : [])]
 }
 
 /** How long a question can still be answered, or an approval used. */

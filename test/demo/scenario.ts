@@ -20,6 +20,7 @@ export async function playScenario(stage: Stage, narrator: Narrator): Promise<vo
   await readMasked(scene)
   await tryTricks(scene)
   await beRefused(scene)
+  await askTheManager(scene)
   const session = await workAWhile(scene)
   await lookBack(scene, session)
   await findTheForgery(scene, session)
@@ -66,6 +67,42 @@ async function beRefused({ stage, narrator, ada }: Scene): Promise<void> {
   const count = 'SELECT (SELECT count(*) FROM customers) customers, (SELECT count(*) FROM orders) orders'
   await stage.administrator().run(`psql shop -c "${count}"`, { shows: [/15 \| +18/] })
   narrator.checked('every customer and every order is still there')
+}
+
+/** A statement that waits for Ada's manager, who answers from a terminal of her own. */
+async function askTheManager({ stage, narrator, ada }: Scene): Promise<void> {
+  narrator.heading('A risky UPDATE waits, and runs when the manager says yes')
+  const grace = stage.person(GRACE)
+  await grace.login(stage.stack.provider, GRACE)
+  const approve = async (shown: string): Promise<void> => {
+    narrator.say('meanwhile Grace, her manager, in another terminal')
+    const review = /review (r-\w{16})/.exec(shown)?.[1] ?? 'of no name'
+    await grace.run('hoop reviews', { shows: [review, 'ada@example.com', 'UPDATE customers'] })
+    await grace.interact(
+      `hoop reviews approve ${review} --comment "checked with the customer"`,
+      [{ at: /\[y\/N\] $/, type: 'y' }],
+      { shows: ["UPDATE customers SET city = 'Lyon' WHERE id = 4", 'approved by grace@example.com'] },
+    )
+    narrator.say('and at once in the terminal of Ada')
+  }
+  const shown = await ada.interact(
+    'hoop connect shop --role writer --reason "ticket 4712"',
+    [
+      { at: PROMPT, type: "UPDATE customers SET city = 'Lyon' WHERE id = 4;" },
+      { at: /HINT: {2}cancel the statement to withdraw the question\n$/, meanwhile: approve },
+      { at: PROMPT, type: '\\q' },
+    ],
+    { shows: ['customers-need-a-yes', 'approved by grace@example.com', 'UPDATE 1'] },
+  )
+  narrator.say("past the gateway, as the database's administrator")
+  await stage.administrator().run('psql shop -c "SELECT id, name, city FROM customers WHERE id = 4"', {
+    shows: [/4 \| .* \| Lyon/],
+  })
+  const session = /session (s-[a-z0-9]+)/.exec(shown.text)?.[1] ?? 'of no name'
+  await ada.run(`hoop sessions replay ${session}`, {
+    shows: ['ada@example.com', 'grace@example.com said approve', 'checked with the customer', 'UPDATE 1'],
+  })
+  narrator.checked('the row is changed, and both names are in the recording')
 }
 
 /** A session with several statements, typed at psql's prompt. Gives its name. */
@@ -126,7 +163,6 @@ async function otherPeople({ stage, narrator }: Scene, session: string): Promise
   // In the words for a connection that does not exist: what is closed to somebody is not shown to be there.
   await eve.run('hoop connect shop', { code: 64, shows: ['you have no connection of that name'] })
   const grace = stage.person(GRACE)
-  await grace.login(stage.stack.provider, GRACE)
   await grace.run('hoop sessions list --limit 2', { shows: [session, 'ada@example.com'] })
 }
 

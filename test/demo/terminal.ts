@@ -21,11 +21,13 @@ export interface TerminalOptions {
   readonly show: (text: string) => void
 }
 
-/** What a person does at a prompt: what is waited for, at the end of what was shown, and what is typed then. */
-export interface Reply {
-  readonly at: RegExp
-  readonly type: string
-}
+/**
+ * What a person does at a prompt: what is waited for, at the end of what was shown, and what is typed then; or what
+ * happens elsewhere meanwhile, and only then what comes of it is shown.
+ */
+export type Reply =
+  | { readonly at: RegExp; readonly type: string }
+  | { readonly at: RegExp; readonly meanwhile: (shown: string) => Promise<void> }
 
 /** Runs a command line as a person types it, on a terminal of its own, and types the replies when their moment comes. */
 export function runOnTerminal(
@@ -43,18 +45,39 @@ export function runOnTerminal(
   const waiting = [...replies]
   let text = ''
   let unread = ''
+  let elsewhere: Promise<void> | undefined
+  let unshown = ''
+  let failed: (error: unknown) => void = () => {}
+  const failure = new Promise<never>((_, reject) => {
+    failed = reject
+  })
+  const reply = (): void => {
+    const [next] = waiting
+    if (next === undefined || elsewhere !== undefined || !next.at.test(unread)) return
+    waiting.shift()
+    unread = ''
+    if ('type' in next) return void terminal.write(`${next.type}\r`)
+    elsewhere = next.meanwhile(text).then(() => {
+      elsewhere = undefined
+      show(unshown)
+      unshown = ''
+      reply()
+    })
+    elsewhere.catch(error => {
+      terminal.kill('SIGKILL')
+      failed(error)
+    })
+  }
   terminal.onData(piece => {
     const plain = piece.replaceAll('\r\n', '\n').replaceAll('\r', '')
     text += plain
     unread += plain
-    show(plain)
-    const [next] = waiting
-    if (next === undefined || !next.at.test(unread)) return
-    waiting.shift()
-    unread = ''
-    terminal.write(`${next.type}\r`)
+    if (elsewhere === undefined) show(plain)
+    else unshown += plain
+    reply()
   })
-  return ended(terminal, () => text)
+  failure.catch(() => {})
+  return Promise.race([ended(terminal, () => text), failure])
 }
 
 function ended(terminal: IPty, text: () => string): Promise<Shown> {

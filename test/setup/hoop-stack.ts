@@ -16,7 +16,7 @@ const READY_MS = 20_000
 const STOP_MS = 15_000
 
 /** The people of the sample company. */
-export const ADA: ProviderAccount = person('ada', ['engineering'])
+export const ADA: ProviderAccount = { ...person('ada', ['engineering']), manager: 'u-grace' }
 export const GRACE: ProviderAccount = person('grace', ['engineering', 'auditors'])
 export const EVE: ProviderAccount = person('eve', ['sales'])
 
@@ -127,7 +127,11 @@ class Stack implements HoopStack {
       },
       public_url: url,
       data_directory: join(this.directory, 'data'),
-      identity: { issuer: provider.issuer, client_id: provider.clientId },
+      identity: {
+        issuer: provider.issuer,
+        client_id: provider.clientId,
+        claims: { person: 'person', manager: 'manager' },
+      },
       agents:
         options.agentAllows === undefined ? [] : [{ name: 'beside-db', enrollment_token: 'env:AGENT_TOKEN' }],
       access: [
