@@ -2,12 +2,12 @@
 export interface Principal {
   readonly issuer: string
   readonly subject: string
-  /** What people call it: an e-mail address or a user name. Never used to authorise. */
+  /** What people call it: an e-mail address or a user name. Used to authorise nobody but a manager that the provider names by it. */
   readonly name: string
   readonly groups: readonly string[]
   /** The same for every account of one person, where the provider says so: nobody approves their own question by another account. */
   readonly person?: string
-  /** Whom the provider names as this person's manager: a subject or a name. */
+  /** Whom the provider names as this person's manager: a subject or a name, at the same provider. */
   readonly manager?: string
 }
 
