@@ -6,6 +6,9 @@ import type { ReviewState } from './review-state.js'
 /** How long a look afterwards may take: whoever broke the glass is not rid of it by waiting. */
 export const AFTERWARDS_WAIT_MS = 30 * 24 * 3_600_000
 
+/** Answers that a review keeps. Demands ask for some ten people each; a no is always taken. */
+const ANSWERS_MAX = 100
+
 /** Something that happens to a review. */
 export type ReviewEvent =
   /** `digest` is of what the person saw. */
@@ -82,6 +85,9 @@ function answer(
   if (digest !== review.digest) return refused('conflict', 'what you saw is not what is asked')
   if (given.verdict === 'approve' && review.answers.some(({ by }) => isSamePerson(by, given.by))) {
     return refused('conflict', 'you have said yes already')
+  }
+  if (given.verdict === 'approve' && review.answers.length >= ANSWERS_MAX) {
+    return refused('conflict', `${ANSWERS_MAX} people have said yes, and others are needed`)
   }
   const answered = { ...review, answers: [...review.answers, given] }
   if (given.verdict === 'deny') return moved(answered, 'denied', { now, why: whyDenied(given) })

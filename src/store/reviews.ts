@@ -167,18 +167,19 @@ async function whyTooMuch(
   { requester, subject, askedAt }: Review,
   { pendingMax, recentMax, recentSince }: AskLimits,
 ): Promise<'pending' | 'recent' | undefined> {
+  // What was given already is counted apart: no flood of questions shuts out an emergency, and it waits for weeks.
+  const isAfterwards = kindOf(subject) === 'afterwards'
   const counted = () =>
     transaction
       .selectFrom('reviews')
       .select(({ fn }) => fn.countAll().as('count'))
       .where(isOf(requester))
+      .where('kind', isAfterwards ? '=' : '!=', 'afterwards')
   const recent = await counted().where('asked_at', '>', recentSince.toISOString()).executeTakeFirstOrThrow()
   if (Number(recent.count) >= recentMax) return 'recent'
-  // A question about what was given already waits for weeks: it neither fills the room of others nor needs it.
-  if (kindOf(subject) === 'afterwards') return undefined
+  if (isAfterwards) return undefined
   const pending = await counted()
     .where('state', '=', 'pending')
-    .where('kind', '!=', 'afterwards')
     .where('until', '>', askedAt.toISOString())
     .executeTakeFirstOrThrow()
   return Number(pending.count) >= pendingMax ? 'pending' : undefined

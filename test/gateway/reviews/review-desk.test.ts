@@ -193,6 +193,18 @@ describe('an answer', () => {
     expect((await audited(asked.id)).filter(action => action === 'review.approved')).toHaveLength(1)
   })
 
+  test('of people who are not needed is kept a hundred times', async () => {
+    const { desk } = await makeDesk()
+    const demands = [demand({ groups: ['dba'] }), demand({ groups: ['leads'] }, 'money-needs-a-lead')]
+    const asked = await desk.ask(question({ demands }))
+    for (let number = 0; number < 100; number += 1) {
+      await desk.answer(asked.id, answerTo(asked, person(`dba-${number}`, ['dba'])))
+    }
+    await expect(desk.answer(asked.id, answerTo(asked, GRACE))).rejects.toMatchObject({ code: 'conflict' })
+    const no = answerTo(asked, GRACE, { verdict: 'deny' })
+    expect(await desk.answer(asked.id, no)).toMatchObject({ state: 'denied' })
+  })
+
   test('that comes when the time is over is too late', async () => {
     const { desk, clock, audited } = await makeDesk()
     const asked = await desk.ask(question())
