@@ -323,6 +323,31 @@ describe('breaking the glass', () => {
   })
 })
 
+test('in a session for which the glass was broken nothing waits for people, and denials stay', async () => {
+  const gateway = await makeGateway({
+    config: `${approvals()}statements:
+  - { name: writes, when: statement.writes, then: review, approval: a-dba }
+`,
+  })
+  const text = 'DELETE FROM t WHERE id = 1'
+  const decide = async (more: object, statement = text) => {
+    const grant = await given(await ask(gateway, more, { ...EVE, groups: [...EVE.groups, 'engineering'] }))
+    const body = { grant: grant.id, verifier: VERIFIER }
+    const as = { ...EVE, groups: [...EVE.groups, 'engineering'] }
+    const { id } = await bodyOf<{ readonly id: string }>(
+      await gateway.fetch('POST', '/v1/sessions', { as, body }),
+    )
+    const facts = await gateway.facts.read(statement)
+    const statements = facts.understood ? facts.statements : []
+    const rules = gateway.sessions.find(id)?.rules('postgres')
+    return rules?.decide({ facts, statements, text: statement, resolveTables: () => [] })
+  }
+  expect(await decide({})).toMatchObject({ kind: 'review', demands: [{ rule: 'writes' }] })
+  const glass = { breakGlass: true, reason: 'x' }
+  expect(await decide(glass)).toEqual({ kind: 'allow', rule: 'writes' })
+  expect(await decide(glass, 'DELETE FROM t')).toMatchObject({ kind: 'deny', rule: 'no-bare-delete' })
+})
+
 describe('a grant is taken back', () => {
   test('by who may answer its review, who then ends what it opened', async () => {
     const gateway = await makeAsking()

@@ -3,6 +3,7 @@ import type { Catalog } from '../../src/domain/catalog.js'
 import type { StatementFacts, TextFacts } from '../../src/domain/facts.js'
 import { readRuleName } from '../../src/domain/names.js'
 import { type DecisionInput, makeJudge } from '../../src/gateway/session/judge.js'
+import { makeMasker } from '../../src/masking/masker.js'
 import { loadPostgresGrammar } from '../../src/sql/postgres/grammar.js'
 import { readPostgresText } from '../../src/sql/postgres/read-text.js'
 
@@ -99,3 +100,41 @@ test('the function that resolves tables stays the same for a catalog and changes
   expect(asked[0]?.resolveTables).toBe(asked[1]?.resolveTables)
   expect(asked[2]?.resolveTables).not.toBe(asked[1]?.resolveTables)
 })
+
+test('a text is masked by the rules in force, also when it was judged under others before', async () => {
+  const hashKey = Buffer.alloc(32)
+  const make = (name: string) =>
+    makeMasker({
+      rules: [
+        { kind: 'detector', name: ruleNamed(name), detectors: ['email'], strategy: { kind: 'redact' } },
+      ],
+      catalog: EMPTY,
+      hashKey,
+      mode: 'lineage',
+    })
+  let masker: ReturnType<typeof make> | undefined
+  const facts = readPostgresText('SELECT 1')
+  const judge = makeJudge({
+    readFacts: () => facts,
+    catalog: () => fresh(EMPTY),
+    decide: () => ({ kind: 'allow', rule: undefined }),
+    maskerFor: () => masker,
+  })
+  const maskingOf = async () => {
+    const judged = await judge({ text: 'SELECT 1', step: 'run', names: nobody })
+    return judged.masking
+  }
+  expect(await maskingOf()).toBeUndefined()
+  masker = make('one')
+  const first = await maskingOf()
+  expect(first).toBeDefined()
+  expect(await maskingOf()).toBe(first)
+  masker = make('two')
+  expect(await maskingOf()).not.toBe(first)
+  masker = undefined
+  expect(await maskingOf()).toBeUndefined()
+})
+
+function ruleNamed(text: string) {
+  return readRuleName(text) ?? expect.unreachable()
+}
