@@ -1,6 +1,6 @@
 import { constants, userInfo } from 'node:os'
 import { Flags } from '@oclif/core'
-import { redrawGroup, tellBesideChild } from '../src/client/beside-child.js'
+import { tellBesideChild } from '../src/client/beside-child.js'
 import { type OpenConnection, openConnection } from '../src/client/connect.js'
 import { readDuration, showDuration } from '../src/client/durations.js'
 import { connectionArg, HoopCommand } from '../src/client/hoop-command.js'
@@ -124,7 +124,8 @@ With --no-exec only the listener is opened; one JSON line on stdout says where i
   #tellBeside(message: string, hint?: string): void {
     const { stderr } = process
     if (this.#childRuns && stderr.isTTY === true) {
-      return tellBesideChild({ message, hint, stream: stderr, redraw: redrawGroup })
+      const canMove = process.env.TERM !== 'dumb'
+      return tellBesideChild({ message, hint, stream: stderr, canMove })
     }
     this.tell(message)
     if (hint !== undefined) this.tellHint(hint)

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tellBesideChild } from '../../src/client/beside-child.js'
 import { LiveLine } from '../../src/client/live-line.js'
 import { quoteArgument } from '../../src/client/quote-argument.js'
@@ -44,18 +44,30 @@ test('where nothing can be written over it is said again each 30 seconds', () =>
   ])
 })
 
-test('what is told beside a child has lines of its own, and the child draws again', () => {
-  const done: string[] = []
-  tellBesideChild({
-    message: 'the grant ends in 5 minutes\u001b[2J',
-    hint: 'hoop connect shop',
-    stream: { write: text => void done.push(text) },
-    redraw: () => void done.push('redraw'),
+describe('what is told beside a child', () => {
+  function told(canMove: boolean): string {
+    const written: string[] = []
+    tellBesideChild({
+      message: 'the grant ends in 5 minutes\u001b[2J',
+      hint: 'hoop connect shop',
+      stream: { columns: 30, write: text => void written.push(text) },
+      canMove,
+    })
+    return written.join('')
+  }
+
+  test('is put in above the row with the cursor, which is back in its place', () => {
+    const rows = ['hoop: the grant ends in 5 min', ': utes⟨ESC⟩[2J', '      try: hoop connect shop']
+    expect(told(true)).toBe(
+      `\u001bD\u001bD\u001bD\u001b[3A\u001b7\r\u001b[3L${rows.join('\r\u001b[B')}\u001b8\u001b[3B`,
+    )
   })
-  expect(done).toEqual([
-    '\r\nhoop: the grant ends in 5 minutes⟨ESC⟩[2J\r\n      try: hoop connect shop\r\n',
-    'redraw',
-  ])
+
+  test('has lines of its own where nothing can be moved', () => {
+    expect(told(false)).toBe(
+      '\r\nhoop: the grant ends in 5 minutes⟨ESC⟩[2J\r\n      try: hoop connect shop\r\n',
+    )
+  })
 })
 
 test('a command that is told can be typed as it stands', () => {

@@ -3,6 +3,7 @@ import { explainStatement } from '../../src/client/policy-explain.js'
 import { renderExplanation } from '../../src/client/policy-view.js'
 import type { CommandView, ExplainResponse, GrantView } from '../../src/domain/api.js'
 import { HoopError } from '../../src/lib/hoop-error.js'
+import { GRANT_SUBJECT, reviewOf } from '../client/review.js'
 import { type Shop, startShop } from '../end-to-end/shop.js'
 import { ADA, EVE } from '../setup/hoop-stack.js'
 
@@ -198,6 +199,33 @@ describe('the grant that is asked for', () => {
       ['revoke', grant.id],
     ])
     expect(told).toEqual([])
+  })
+
+  test('that people would have to give is not asked of them: one that lives is used, and kept', async () => {
+    const review = reviewOf({ subject: { ...GRANT_SUBJECT, connection: 'prod-db', role: 'reader' } })
+    const withdrawn: string[] = []
+    const explained: string[] = []
+    const lives = new Date(Date.now() + 60_000).toISOString()
+    const ask = (grants: readonly GrantView[]) =>
+      explainStatement(
+        {
+          grants: {
+            requestGrant: async () => ({ kind: 'asked', review }) as const,
+            grants: async () => grants,
+            explain: async id => {
+              explained.push(id)
+              return ANSWER
+            },
+            revokeGrant: () => Promise.reject(new Error('nothing is given back')),
+          },
+          reviews: { withdraw: async id => void withdrawn.push(id) },
+        },
+        { connection: 'prod-db', statement: 'SELECT 1', tell: () => {} },
+      )
+    expect(await ask([grant, { ...grant, id: 'g-1', until: lives }])).toBe(ANSWER)
+    expect(explained).toEqual(['g-1'])
+    await expect(ask([grant])).rejects.toMatchObject({ code: 'approval_pending' })
+    expect(withdrawn).toEqual([review.id, review.id])
   })
 
   test('is given back when the gateway refuses to explain', async () => {
