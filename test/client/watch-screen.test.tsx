@@ -62,6 +62,18 @@ test('a question is chosen, read, commented, confirmed and answered with keys', 
   ])
 })
 
+test('a comment and the enter behind it may come as one, and a paste confirms nothing', async () => {
+  const { store, answers, type, shows } = open()
+  store.take({ kind: 'reviews', reviews: [reviewOf()] })
+  await shows('1 question')
+  await type(ENTER, 'a: approve')
+  await type('a', 'approve, comment')
+  await type('fine\ry\r', 'y: approve what ada@example.com asks for')
+  expect(answers).toEqual([])
+  await type('y', /approved by/)
+  expect(answers).toMatchObject([{ comment: 'fine' }])
+})
+
 test('an answer that came too late says who was faster', async () => {
   const { store, type, shows } = open()
   store.take({ kind: 'reviews', reviews: [reviewOf()] })

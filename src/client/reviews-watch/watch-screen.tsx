@@ -1,7 +1,7 @@
 import { Box, Text, useInput, useStdout } from 'ink'
 import { type ReactElement, useEffect, useState, useSyncExternalStore } from 'react'
 import { frameOf } from './watch-frame.js'
-import { readKey } from './watch-keys.js'
+import { readKeys } from './watch-keys.js'
 import type { WatchStore } from './watch-store.js'
 
 /** The times that are left are counted down at this pace. */
@@ -19,8 +19,7 @@ export function WatchScreen({ store, styled }: WatchScreenProps): ReactElement {
   useTick()
   useSize(store)
   useInput((input, key) => {
-    const read = readKey(input, key)
-    if (read !== undefined) store.take({ kind: 'key', key: read })
+    for (const read of readKeys(input, key)) store.take({ kind: 'key', key: read })
   })
   const frame = frameOf(state, { size: store.size, now: store.now() })
   return (
