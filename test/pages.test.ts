@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { type ConfigProblem, renderProblem } from '../src/config/problem.js'
 import { readAgentConfig, readConfig } from '../src/config/read-config.js'
@@ -14,6 +15,7 @@ const PAGES = [
     .map(name => join('docs', name)),
 ]
 
+const mapShape = z.record(z.string(), z.unknown())
 const manifestShape = z.object({ commands: z.record(z.string(), z.unknown()) })
 
 /** Checks that the configurations of a page, which begin with their path, are read without a word. */
@@ -27,6 +29,14 @@ function checkConfigurations(page: string, files: readonly string[]): void {
 
 checkConfigurations('README.md', ['hoop.yaml', 'agent.yaml'])
 checkConfigurations('docs/getting-started.md', ['hoop.yaml', 'agent.yaml'])
+
+test('the approvals of their page fit into the configuration of the README', () => {
+  const [base = ''] = fenced('README.md', 'yaml')
+  const [approvals = ''] = fenced('docs/approvals.md', 'yaml')
+  const whole = { ...mapShape.parse(parse(base)), ...mapShape.parse(parse(approvals)) }
+  const identity = { ...mapShape.parse(whole.identity), claims: { manager: 'manager' } }
+  expect(problemsOf(stringify({ ...whole, identity }))).toEqual([])
+})
 
 test('every command of hoop is in the README', () => {
   const manifest = manifestShape.parse(JSON.parse(text('oclif.manifest.json')))
