@@ -159,7 +159,21 @@ export type TextFacts =
       readonly reason: string
       /** All that is wrong: the text is one statement, about a name that nobody knows. */
       readonly unknownName?: UnknownName
+      /** All that is wrong: the grammar does not take the text. */
+      readonly syntaxError?: GrammarError
     }
+
+/**
+ * Why PostgreSQL's grammar does not take a text, in the words of the server. `code` is the SQLSTATE; `position` counts
+ * characters from 1, and is absent where the server gives none. PostgreSQL protocol, "Error and Notice Message Fields".
+ */
+export interface GrammarError {
+  readonly code: string
+  readonly message: string
+  readonly detail?: string
+  readonly hint?: string
+  readonly position?: number
+}
 
 /** A name of the session that a statement uses, and that stands for nothing the gateway knows. */
 export interface UnknownName {

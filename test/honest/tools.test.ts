@@ -7,7 +7,7 @@ import { type Arena, startArena } from '../adversary/arena.js'
 import { collect, type Ran } from '../setup/hoop-stack.js'
 import { cleanEnvironment } from '../setup/postgres.js'
 import { BENCH_SCRIPT, PSQL_SCRIPTS } from './psql-scripts.js'
-import { NAMES_SCRIPT, REGRESSION_SCRIPTS } from './regression-scripts.js'
+import { MISTAKES_SCRIPT, NAMES_SCRIPT, REGRESSION_SCRIPTS } from './regression-scripts.js'
 
 /** The gateway may not cut a connection that is only open for this long: longer than any wait at its start. */
 const LONG_MS = 20_000
@@ -98,6 +98,40 @@ test('psql sees the states and words of the server for names that are nowhere', 
   ]
   expect(readable(other)).toEqual(readable(one))
   expect(other.stdout).toContain('DROP SCHEMA')
+})
+
+/** Without the place in the server's source, which only the server knows. */
+const placeless = ({ stdout, stderr, ...ran }: Ran) => ({
+  ...ran,
+  stdout: stdout.replace(/^LOCATION: .*\n/gm, ''),
+  stderr: stderr.replace(/^LOCATION: .*\n/gm, ''),
+})
+
+test('psql sees no difference: mistakes', async () => {
+  const script = inOwnSchema(MISTAKES_SCRIPT)
+  const one = placeless(await run(direct, 'psql', ['-X'], script))
+  const other = placeless(await run(through, 'psql', ['-X'], script))
+  expect(other).toEqual(one)
+  expect(other.stdout).toContain('DROP SCHEMA')
+  expect(other.stderr.match(/^LINE \d+:.*\n +\^$/gm)?.length).toBeGreaterThan(20)
+})
+
+test.each([
+  ['-c', 'SELEC 1'],
+  ['-c', "SELECT 'é',\r\n x y z FROM t"],
+  ['-c', 'CREATE TABLE mistaken (a int); SELEC 2'],
+  ['-c', 'SELECT 1', '-c', 'SELEC 2', '-c', 'SELECT 3'],
+  ['-1', '-v', 'ON_ERROR_STOP=1', '-c', 'CREATE TABLE mistaken (a int)', '-c', "SELECT 'a", '-c', 'SELECT 3'],
+])('psql sees no difference: mistakes in its arguments, %j', async (...args) => {
+  const { stderr } = await same('psql', ['-X', ...args])
+  expect(stderr).toMatch(/^LINE \d:/m)
+})
+
+test('psql sees no difference: mistakes in a file', async () => {
+  const file = `${arena.stack.directory}/mistakes.sql`
+  writeFileSync(file, "SELECT 1;\n\nSELECT 'é'\n  FORM FORM t;\nSELECT 2;\n")
+  expect((await same('psql', ['-X', '-f', file])).stderr).toContain(':4: ERROR:  syntax error')
+  expect(await same('psql', ['-X', '-v', 'ON_ERROR_STOP=1', '-f', file])).toMatchObject({ code: 3 })
 })
 
 test('psql sees no difference: results of ten million bytes and of a million rows', async () => {

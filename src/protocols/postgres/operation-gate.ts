@@ -5,10 +5,10 @@ import { writeMessage } from './codec.js'
 import { overflowsNames } from './effects.js'
 import type { Outcome } from './frames.js'
 import type { Joint } from './joint.js'
-import { noSuchName } from './name-denial.js'
 import type { Portal, Prepared } from './names.js'
 import { OWN_RULES, ownDenial, type Refusal, substituteParse, substituteQuery } from './refusal.js'
 import type { Run } from './run.js'
+import { serverWords } from './server-words.js'
 import { uncertainName } from './uncertain-name.js'
 
 /** A message that waits for a verdict. */
@@ -100,8 +100,7 @@ export class OperationGate {
   #deny(held: Held, verdict: Verdict, decision: Decision): 'drop' {
     const values = held.kind === 'execute' ? (held.portal.bound?.values ?? []) : []
     const { facts } = verdict
-    const missing = facts.understood ? undefined : facts.unknownName
-    const words = missing === undefined ? undefined : noSuchName(this.#joint, missing)
+    const words = decision.rule === OWN_RULES.notUnderstood ? serverWords(this.#joint, facts) : undefined
     const run = this.#joint.begin({ text: held.text, values, decision, verdict, words })
     this.#substitute(
       held.kind === 'query' ? 'query' : 'extended',

@@ -5,10 +5,13 @@ import { errorResponse, parse, query } from './codec.js'
 /** Why a message did not go to the target, in the words the client gets. */
 export interface Refusal {
   readonly rule: RuleName
-  /** SQLSTATE: 42501 for policy, 54000 for a limit. */
+  /** SQLSTATE: 42501 for policy, 54000 for a limit, the server's own where the words are. */
   readonly code: string
   readonly message: string
   readonly hint: string | undefined
+  /** What the server adds where the words are its own; `position` in characters of the text, from 1. */
+  readonly detail?: string | undefined
+  readonly position?: number | undefined
 }
 
 /** Refusals that no rule of the configuration makes; invariant 2. */
@@ -62,7 +65,9 @@ export function refusalError(refusal: Refusal): Buffer {
     ['C', refusal.code],
     ['M', refusal.message],
   ])
+  if (refusal.detail !== undefined) fields.set('D', refusal.detail)
   if (refusal.hint !== undefined) fields.set('H', refusal.hint)
+  if (refusal.position !== undefined) fields.set('P', `${refusal.position}`)
   return errorResponse(fields)
 }
 

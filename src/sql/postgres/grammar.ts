@@ -1,11 +1,13 @@
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import type { GrammarError } from '../../domain/facts.js'
 import { assignsWithinLimit, mayAssignSeveral } from './assignment-guard.js'
+import { hasPlace, readGrammarError } from './grammar-error.js'
 import { isTree, listAt, type Tree, treeAt } from './syntax-tree.js'
 
 /** What came of a text: the trees of its statements, or why there are none. */
 export type Parsed =
   | { readonly kind: 'parsed'; readonly statements: readonly Tree[] }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly syntaxError?: GrammarError }
   /** The parser itself failed. Its memory is not to be trusted from now on: the instance must be replaced. */
   | { readonly kind: 'damaged'; readonly reason: string }
 
@@ -26,9 +28,13 @@ export function parseText(text: string): Parsed {
     if (mayAssignSeveral(text) && !assignsWithinLimit(text)) {
       return { kind: 'refused', reason: 'too many columns are assigned from one source' }
     }
+  } catch (error) {
+    return error instanceof SyntaxError ? refuseWords(text) : readFailure(error, text)
+  }
+  try {
     return readResult(parseSync(text))
   } catch (error) {
-    return readFailure(error)
+    return readFailure(error, text)
   }
 }
 
@@ -45,13 +51,52 @@ function readResult(result: unknown): Parsed {
 }
 
 /** A syntax error is an answer. Anything else, an overflow above all, leaves the parser's stack where it was. */
-function readFailure(error: unknown): Parsed {
-  if (hasSqlDetails(error)) return { kind: 'refused', reason: error.message }
-  // The scanner's own refusal, an unterminated string and the like, comes as text where JSON was expected.
-  if (error instanceof SyntaxError)
-    return { kind: 'refused', reason: 'the text cannot be divided into words' }
+function readFailure(error: unknown, text: string): Parsed {
+  if (hasSqlDetails(error)) {
+    const syntaxError = readGrammarError(error, () => isPlaced(text))
+    return {
+      kind: 'refused',
+      reason: error.message,
+      ...(syntaxError === undefined ? {} : { syntaxError }),
+    }
+  }
+  if (error instanceof SyntaxError) return { kind: 'refused', reason: NO_WORDS }
   return {
     kind: 'damaged',
     reason: error instanceof RangeError ? 'the text is too deeply nested' : 'the parser failed',
+  }
+}
+
+/** The library says 0 both for a mistake at the first character and for one that is nowhere: with a space before, it does not. */
+function isPlaced(text: string): boolean {
+  try {
+    parseSync(` ${text}`)
+    return false
+  } catch (error) {
+    return hasPlace(error)
+  }
+}
+
+const NO_WORDS = 'the text cannot be divided into words'
+
+/** What the scanner takes nowhere: a word of its own that is none, or what makes a quotation that never ends longer. */
+const TAIL = '\n1a'
+
+/**
+ * A text whose words cannot be counted, an unterminated string and the like. Only the parser can say in the server's
+ * words what is wrong with it; with a tail that nothing can end with it gives no tree in any case, however large.
+ */
+function refuseWords(text: string): Parsed {
+  try {
+    parseSync(text + TAIL)
+    return { kind: 'refused', reason: NO_WORDS }
+  } catch (error) {
+    const refused = readFailure(error, text + TAIL)
+    if (refused.kind !== 'refused' || refused.syntaxError === undefined) return refused
+    const { message, position = 1 } = refused.syntaxError
+    // The mistake is our own.
+    if (position > [...text].length) return { kind: 'refused', reason: NO_WORDS }
+    const cut = message.endsWith(`${TAIL}"`) ? `${message.slice(0, -TAIL.length - 1)}"` : message
+    return { kind: 'refused', reason: cut, syntaxError: { ...refused.syntaxError, message: cut } }
   }
 }

@@ -64,7 +64,16 @@ export function readPostgresText(text: string): TextFacts {
 /** The same, for a caller that can replace the parser. */
 export function readPostgresTextGuarded(text: string): Reading {
   const parsed = parseText(text)
-  if (parsed.kind !== 'parsed') return refuse(parsed.reason, parsed.kind === 'damaged')
+  if (parsed.kind === 'damaged') return refuse(parsed.reason, true)
+  if (parsed.kind === 'refused') {
+    const { reason, syntaxError } = parsed
+    const facts = {
+      understood: false,
+      reason,
+      ...(syntaxError === undefined ? {} : { syntaxError }),
+    } as const
+    return { facts, damaged: false }
+  }
   if (parsed.statements.length > STATEMENTS_MAX)
     return refuse(`more than ${STATEMENTS_MAX} statements in one text`)
   try {
