@@ -129,6 +129,16 @@ describe('a question', () => {
     expect(missing).toEqual([])
   })
 
+  test('whose lines were jumped over was not read', () => {
+    const opened = play([reviews(long), press('enter')]).state
+    const from: WatchState = {
+      ...opened,
+      view: { kind: 'reading', id: long.id, top: 0, seenTo: 5, columns: 80 },
+    }
+    const pages = Array.from({ length: 5 }, () => press('page-down'))
+    expect(play([...pages, text('a')], { from }).shown).toContain('read on to the end before you answer')
+  })
+
   test('has to be read anew where its lines are broken anew', () => {
     const read = play([reviews(long), press('enter'), ...Array.from({ length: 5 }, () => press('page-down'))])
     const narrow = play([{ kind: 'resized' }], { from: read.state, size: { columns: 40, rows: 24 } })
