@@ -127,6 +127,11 @@ test.each([
   expect(stderr).toMatch(/^LINE \d:/m)
 })
 
+test('psql sees no difference: a mistake in a text that is read on another thread', async () => {
+  const long = `SELECT '${'é'.repeat(20_000)}' AS long FROM FROM t;`
+  expect((await same('psql', ['-X'], long)).stderr).toContain('syntax error at or near "FROM"')
+})
+
 test('psql sees no difference: mistakes in a file', async () => {
   const file = `${arena.stack.directory}/mistakes.sql`
   writeFileSync(file, "SELECT 1;\n\nSELECT 'é'\n  FORM FORM t;\nSELECT 2;\n")

@@ -75,6 +75,20 @@ test('what the server would read otherwise than the parser is not understood', (
   expect(readPostgresTextGuarded("SELECT '\u{1f600}é'").facts.understood).toBe(true)
 })
 
+test('only a mistake in the text is a syntax error', () => {
+  const syntaxErrorOf = (text: string) => {
+    const { facts } = readPostgresTextGuarded(text)
+    return facts.understood ? 'none' : facts.syntaxError
+  }
+  expect(syntaxErrorOf('SELEC é')).toEqual({
+    code: '42601',
+    message: 'syntax error at or near "SELEC"',
+    position: 1,
+  })
+  for (const text of ['SELECT 1\0', '\0', 'SELEC \ud800', 'SELECT;'.repeat(STATEMENTS_MAX + 1)])
+    expect(syntaxErrorOf(text)).toBeUndefined()
+})
+
 test('noise of any kind is answered, not thrown', () => {
   fc.assert(
     fc.property(
@@ -126,6 +140,18 @@ describe('assignments of several columns cannot grow without a limit', () => {
     if (!within) expect(mayAssignSeveral(text)).toBe(true)
     expect(readPostgresTextGuarded(text).facts.understood).toBe(within)
   })
+
+  test.each([" ; SELECT 'x", ' ; SELECT 1a', ' /* x', ' ; SELECT $$x', '"'])(
+    'also where %s keeps them from being counted, and the words are still those of the server',
+    end => {
+      const { facts, damaged } = readPostgresTextGuarded(nested(18) + end)
+      expect(damaged).toBe(false)
+      if (facts.understood) throw new Error('it was understood')
+      expect(facts.syntaxError).toMatchObject({ code: '42601', message: facts.reason })
+      expect(facts.reason).toMatch(/^(?:unterminated|trailing junk).* at or near/)
+      expect(facts.reason).not.toContain('\n')
+    },
+  )
 
   test('they are never read on the main thread', () => {
     expect(isSmallText(wide(2))).toBe(false)
