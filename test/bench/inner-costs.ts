@@ -85,7 +85,12 @@ function makeVerdicts(configFile: string) {
     firstUserOid: 16_384,
   }
   let given: TextFacts = { understood: false, reason: 'none' }
-  const judge = makeJudge({ readFacts: () => given, catalog: () => ({ kind: 'fresh', catalog }), decide, maskerFor })
+  const judge = makeJudge({
+    readFacts: () => given,
+    catalog: () => ({ kind: 'fresh', catalog: catalog }),
+    decide,
+    maskerFor,
+  })
   return (facts: TextFacts | undefined, text: string): unknown => {
     // A copy is new to the judge, which knows facts by their identity.
     given = facts ?? given
