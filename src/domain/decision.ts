@@ -9,6 +9,8 @@ export type Decision =
       readonly rule: RuleName | undefined
       /** The approval that was used up by it. */
       readonly review?: ReviewId
+      /** Rules by which people would have had to agree: it runs all the same, because the glass was broken. */
+      readonly lifted?: readonly RuleName[]
     }
   | {
       readonly kind: 'deny'

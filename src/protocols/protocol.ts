@@ -174,8 +174,11 @@ export interface Machine {
   hold(): readonly Action[]
   /** Tells the client, as soon as it is not in the middle of a message. */
   notify(notice: ClientNotice): readonly Action[]
-  /** What masking does to everything that belongs to no statement: notifications, settings. Set once, before `begin`. */
-  setBackground(masking: StatementMasking | undefined): void
+  /**
+   * What masking does to everything that belongs to no statement: notifications, settings. Set once, before `begin`, and
+   * asked for each of them, because rules change while a client is connected.
+   */
+  setBackground(background: () => StatementMasking | undefined): void
   /** One side is gone or the session ends: what is still owed is recorded, and the client is told why and what helps. */
   end(reason: EndReason, message: string, hint?: string): readonly Action[]
   /** True while a `judge` action waits for its verdict. The driver stops reading the client then. */

@@ -40,7 +40,12 @@ const endReason = readBy(readEndReason)
 const review = readBy(readReviewId)
 
 const decision = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('allow'), rule: orUndefined(ruleName), review: z.exactOptional(review) }),
+  z.object({
+    kind: z.literal('allow'),
+    rule: orUndefined(ruleName),
+    review: z.exactOptional(review),
+    lifted: z.exactOptional(z.array(ruleName)),
+  }),
   z.object({
     kind: z.literal('deny'),
     rule: ruleName,

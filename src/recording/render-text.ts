@@ -167,6 +167,8 @@ function sessionLines(event: EventOf<'session'>): readonly string[] {
 function describeDecision(decision: Decision): string {
   switch (decision.kind) {
     case 'allow': {
+      if (decision.lifted !== undefined)
+        return `allowed, the glass was broken: ${decision.lifted.map(rule => `rule "${rule}"`).join(' and ')} would have held it`
       const approved = decision.review === undefined ? '' : `, approved in review ${decision.review}`
       return decision.rule === undefined
         ? `allowed${approved}`

@@ -240,3 +240,13 @@ test('a replay of a recording whose times were changed does not go back', () => 
   const steps = makeTimeline([first, { ...second, t: 9000 }, third])
   expect(steps.map(step => step.pauseMs)).toEqual([0, 9000, 0])
 })
+
+test('a statement that ran because the glass was broken says which rules would have held it', () => {
+  const asked = operation(1, 'DELETE FROM t') as Extract<RecordingEvent, { kind: 'operation' }>
+  const lifted = [rule('writes'), rule('people')]
+  const decision = { kind: 'allow', rule: rule('writes'), lifted } as const
+  const text = renderText(recorded([SESSION_EVENT, { ...asked, decision }]))
+  expect(text.replace(/\s+/g, ' ')).toContain(
+    'allowed, the glass was broken: rule "writes" and rule "people" would have held it',
+  )
+})

@@ -4,7 +4,7 @@ import type { Operation } from '../../domain/operation.js'
 import type { EndReason } from '../../domain/session.js'
 import { describeEnd } from '../../domain/session.js'
 import { unreachable } from '../../lib/unreachable.js'
-import type { Action, ClientNotice, Machine } from '../../protocols/protocol.js'
+import type { Action, ClientNotice, Machine, Verdict } from '../../protocols/protocol.js'
 import type { Recorder } from '../recordings/recorder.js'
 import { closeSoon } from './close-soon.js'
 import { isHeld, type Judged } from './held-verdict.js'
@@ -19,6 +19,8 @@ export interface RelayOptions {
   readonly judge: Judge
   /** Asks people about what the judge says they have to agree to. */
   readonly hold: Hold
+  /** What the person is told before a verdict takes effect; undefined for most. */
+  readonly noticeOf?: (operation: Operation, verdict: Verdict) => ClientNotice | undefined
   readonly recorder: Recorder
   /** Definitions changed: the next verdict needs a fresh catalog. */
   readonly onCatalogChanged: () => void
@@ -208,8 +210,12 @@ export class Relay {
   }
 
   #decide(operation: Operation, judged: Judged): readonly Action[] {
-    const { machine, hold } = this.#options
-    if (!isHeld(judged)) return machine.decide(judged)
+    const { machine, hold, noticeOf } = this.#options
+    if (!isHeld(judged)) {
+      const notice = noticeOf?.(operation, judged)
+      if (notice === undefined) return machine.decide(judged)
+      return [...machine.notify(notice), ...machine.decide(judged)]
+    }
     const held = new RelayHold({ hold, operation, verdict: judged, notify: notice => this.notify(notice) })
     this.#held = held
     if (machine.isMoot) held.end('moot')

@@ -12,9 +12,11 @@ import type { ReviewDesk } from '../reviews/desk.js'
 import { cancelUntilClosed } from './cancel-until-closed.js'
 import { type CatalogNeed, type Catalogs, catalogKey } from './catalogs.js'
 import { shakeHands } from './client-handshake.js'
+import { makeClientRules } from './client-rules.js'
 import type { FactsCache } from './facts-cache.js'
 import { type FreshCatalogOptions, makeFreshCatalog } from './fresh-catalog.js'
 import { type Judge, makeJudge } from './judge.js'
+import { liftedNotice } from './lifted-notice.js'
 import type { LiveSession, SessionRules } from './live-session.js'
 import { openOwnTarget } from './open-own-target.js'
 import { Relay } from './relay.js'
@@ -82,8 +84,8 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   const number = live.nextClient()
   const cancelKey = makeCancelKey(start.cancelSecretBytes)
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
-  const rules = live.rules(database)
-  machine.setBackground(rules.maskerFor(catalog)?.background)
+  const rules = makeClientRules(live.rules(database), catalog)
+  machine.setBackground(rules.background)
   await recordStart(live, opened, {
     kind: 'client',
     client: number,
@@ -97,6 +99,8 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     machine,
     judge,
     hold: sessionHold({ live, deps, client: number, target, judge }),
+    noticeOf: (operation, verdict) =>
+      liftedNotice({ operation, verdict, review: live.admission.grant.review }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
     onFault: error =>

@@ -71,7 +71,7 @@ export class Failures {
   #maskingFor(head: Owed | undefined): StatementMasking | undefined {
     const own = maskingOf(head)
     if (own?.hidesMessages === true) return own
-    return this.#joint.hiding ?? own ?? this.#joint.background
+    return this.#joint.hiding ?? own ?? this.#joint.background()
   }
 
   #failHead(head: Owed | undefined, failure: Failure): void {

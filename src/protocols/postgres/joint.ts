@@ -54,7 +54,8 @@ export class Joint implements Names {
   status: 'I' | 'T' | 'E' = 'I'
   /** Definitions changed in a transaction that is not over. */
   definesUncommitted = false
-  background: StatementMasking | undefined
+  /** Masking of what belongs to no statement, by the rules in force when it is asked. */
+  background: () => StatementMasking | undefined = () => undefined
   /** Masking of a statement whose values may be in messages up to the end of the transaction: deferred checks speak late. */
   hiding: StatementMasking | undefined
   /** The target itself said why it is going. */

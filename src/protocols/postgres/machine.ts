@@ -41,8 +41,8 @@ class PostgresMachine implements Machine {
     return this.isWaiting || this.#joint.owed.isBusy
   }
 
-  setBackground(masking: StatementMasking | undefined): void {
-    this.#joint.background = masking
+  setBackground(background: () => StatementMasking | undefined): void {
+    this.#joint.background = background
   }
 
   begin(): readonly Action[] {
@@ -56,8 +56,8 @@ class PostgresMachine implements Machine {
       return this.#joint.take()
     }
     const messages = [authenticationOk()]
-    for (const [name, value] of ready.settings)
-      messages.push(maskedParameterStatus(name, value, this.#joint.background))
+    const background = this.#joint.background()
+    for (const [name, value] of ready.settings) messages.push(maskedParameterStatus(name, value, background))
     messages.push(backendKeyData(cancelKey), ready.notices, readyForQuery('I'))
     this.#joint.toClient(Buffer.concat(messages))
     return this.#joint.take()

@@ -149,7 +149,7 @@ export class TargetMessages implements FrameSink {
   }
 
   #notification(body: Buffer): Outcome {
-    const { background } = this.#joint
+    const background = this.#joint.background()
     if (background === undefined) return 'pass'
     const masked = maskNotification(body, background)
     return masked === undefined
@@ -166,8 +166,9 @@ export class TargetMessages implements FrameSink {
       this.walker.flush()
       return this.#violation('a setting changed how the target reads statements')
     }
-    if (joint.background === undefined) return 'pass'
-    return this.#replace(maskedParameterStatus(status.name, status.value, joint.background))
+    const background = joint.background()
+    if (background === undefined) return 'pass'
+    return this.#replace(maskedParameterStatus(status.name, status.value, background))
   }
 
   #violation(message: string): 'stop' {

@@ -27,6 +27,8 @@ statements:
 export interface HeldOptions {
   readonly database: string
   readonly config?: (text: string) => string
+  /** What is different about the grant. */
+  readonly grant?: Partial<Grant>
 }
 
 /** Makes the database of a test file: a table, a view and a function in it that the writer may use. */
@@ -47,13 +49,13 @@ export async function makeHeldDatabase(database: string): Promise<void> {
 }
 
 /** A gateway before a real PostgreSQL, with the real desk; clients come over TCP, as from the loopback. */
-export async function makeHolding({ database, config = text => text }: HeldOptions) {
+export async function makeHolding({ database, config = text => text, grant: more = {} }: HeldOptions) {
   const { port } = inject('postgres')
   const text = config(configText(RULES, { port }).replace('database: postgres', `database: ${database}`))
   const gateway = await makeGateway({ config: text })
-  const grant = await giveGrant(gateway)
+  const grant = await giveGrant(gateway, more)
   const { secret, verifier } = postgresLauncher.makeSecret(randomBytes)
-  const opened = await gateway.sessions.open(ADA, { grant: grant.id, verifier }, ADDRESS)
+  const opened = await gateway.sessions.open(grant.principal, { grant: grant.id, verifier }, ADDRESS)
   const live = gateway.sessions.find(opened.id) ?? expect.unreachable()
   const sockets = new Set<Socket>()
   const listener = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
@@ -116,8 +118,9 @@ export async function makeHolding({ database, config = text => text }: HeldOptio
         comment,
         digest: review.digest,
       }),
-    /** Puts a configuration in force that has one more rule. */
-    reload: (rule: string) => gateway.reload(text.replace('\nstatements:\n', `\nstatements:\n${rule}\n`)),
+    /** Puts a configuration in force that has one more rule, and further YAML behind it. */
+    reload: (rule: string, more = '') =>
+      gateway.reload(`${text.replace('\nstatements:\n', `\nstatements:\n${rule}\n`)}${more}`),
     find: async (review: Review) => (await gateway.reviews.find(review.id)) ?? expect.unreachable(),
   }
 }
@@ -125,7 +128,10 @@ export async function makeHolding({ database, config = text => text }: HeldOptio
 export type Holding = Awaited<ReturnType<typeof makeHolding>>
 
 /** A grant of the writer, as the store keeps it: these tests are not about how it is given. */
-async function giveGrant({ store, clock }: Awaited<ReturnType<typeof makeGateway>>): Promise<Grant> {
+async function giveGrant(
+  { store, clock }: Awaited<ReturnType<typeof makeGateway>>,
+  more: Partial<Grant>,
+): Promise<Grant> {
   const grant: Grant = {
     id: makeGrantId(randomBytes),
     principal: ADA,
@@ -136,6 +142,7 @@ async function giveGrant({ store, clock }: Awaited<ReturnType<typeof makeGateway
     grantedAt: new Date(clock.now),
     until: new Date(clock.now + 30 * 60_000),
     revokedAt: undefined,
+    ...more,
   }
   await store.grants.insert(grant)
   return grant

@@ -75,7 +75,7 @@ export async function startJoined(options: JoinedOptions): Promise<JoinedServer>
         statementBytesMax: 1_000_000,
         nextOperation: () => (operations += 1),
       })
-      machine.setBackground(options.masking)
+      machine.setBackground(() => options.masking)
       machines.push(machine)
       const perform = performer({
         client,

@@ -272,7 +272,8 @@ test('a prepared statement is recorded before the target reads it, whether or no
 
 test('the payload of a notification is masked as a payload, not as a message', () => {
   const machine = makeMachine()
-  machine.setBackground({ ...maskNamed([]), maskPayload: () => 'hidden' })
+  const hiding = { ...maskNamed([]), maskPayload: () => 'hidden' }
+  machine.setBackground(() => hiding)
   const actions = run(machine, ['target', SERVER.notification('a value')])
   const said = actions
     .map(action => (action.kind === 'toClient' ? action.bytes.toString('latin1') : ''))

@@ -84,7 +84,7 @@ export function makeMachine(masking?: StatementMasking): Machine {
     statementBytesMax: 1000,
     nextOperation: () => (operations += 1),
   })
-  machine.setBackground(masking)
+  machine.setBackground(() => masking)
   return machine
 }
 
