@@ -42,6 +42,22 @@ export interface CatalogRelation {
   readonly callsFunctions: boolean
 }
 
+/** What the database's own operators and casts can run without being named as a function. */
+export interface DatabaseCode {
+  /** Names of operators that can be chosen for values of built-in types. */
+  readonly operators: ReadonlySet<string>
+  /** Names of operators of which one operand has a type of the database's own: without such a value none is chosen. */
+  readonly ownTypeOperators: ReadonlySet<string>
+  /** Names of built-in types that an own cast makes of another built-in type, by a function. */
+  readonly castTargets: ReadonlySet<string>
+  /** What an own cast converts without being asked to, and what it does by a function with values of own types. */
+  readonly casts: { readonly builtIn: boolean; readonly toOwn: boolean; readonly fromOwn: boolean }
+  /** Own types without code: enumerations and domains without checks. Names as `name` where it is the only one, and `schema.name`. */
+  readonly plainTypes: ReadonlySet<string>
+  /** The same types and their arrays, by OID. */
+  readonly plainTypeOids: ReadonlySet<number>
+}
+
 /** What the gateway knows of one database, read over its own connection. */
 export interface Catalog {
   /** Grows with every snapshot of the same database: part of a cache key. */
@@ -52,6 +68,8 @@ export interface Catalog {
   readonly byName: ReadonlyMap<string, readonly CatalogRelation[]>
   /** Names of functions that are not built in, whatever their schema. */
   readonly userFunctions: ReadonlySet<string>
+  /** Absent when there is none. */
+  readonly code?: DatabaseCode
   /** OIDs below this belong to the system (`FirstNormalObjectId`): 16384. */
   readonly firstUserOid: number
 }

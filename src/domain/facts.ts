@@ -10,7 +10,7 @@ export interface RelationUse extends RelationName {
 }
 
 /**
- * A function as a statement names it. Operators are not listed; casts to a type appear as the type's name in `casts`.
+ * A function as a statement names it. Operators are listed apart, in `uses`; casts to a type appear as the type's name in `casts`.
  * A field of an expression, `(x).name`, is listed here and as a column: the server takes it for either. `alias.name` is
  * listed as a column only; where no such column exists, the server calls the function with the whole row.
  */
@@ -91,6 +91,12 @@ export interface CommandFacts {
 /** What happens to a value: it decides which rows there are, it orders or tells them apart, or something is made of it. */
 export type UseKind = 'condition' | 'key' | 'expression'
 
+/** An operator as a statement names it, or as its syntax means it: IN means `=`. */
+export interface OperatorUse extends FunctionName {
+  /** PostgreSQL itself has one of that name, and no other schema is named. The database can have more of that name. */
+  readonly builtIn: boolean
+}
+
 /** A value that a statement does more with than to hand it on. The name `*` is every column, or every one in common. */
 export interface ValueUse {
   readonly qualifier: string | undefined
@@ -117,8 +123,7 @@ export interface UseFacts {
   readonly mixesNames: boolean
   /** A `*` shows columns that are not named. */
   readonly showsStar: boolean
-  /** Operators whose names are not PostgreSQL's own, or that are named with another schema. */
-  readonly operators: readonly FunctionName[]
+  readonly operators: readonly OperatorUse[]
   /** Columns that INSERT, UPDATE, MERGE and COPY write, of all targets together; `*` for all of them. */
   readonly written: readonly string[]
 }

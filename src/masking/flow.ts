@@ -1,4 +1,5 @@
 import type { ColumnUse, FlowFacts, StatementFacts, UseFacts } from '../domain/facts.js'
+import { type OwnCode, readOwnCode } from './own-code.js'
 import { type Protection, type Touched, touch } from './touched.js'
 import { isTraceable, keepsArguments, mayKeepArguments, runsSql, takesRow } from './traceable-functions.js'
 import { isTraceableType } from './traceable-types.js'
@@ -11,6 +12,8 @@ export interface Flow {
   readonly carries: boolean
   /** The same, and also a condition or a sort key that names one: enough for a function that keeps its arguments. */
   readonly reaches: boolean
+  /** Operators and casts of the database that run in it. */
+  readonly ownCode: OwnCode
   /** A protected column is named where values travel. */
   readonly mentions: boolean
   /** Values come from where nobody can see: a function that is not built in or not traceable, a relation not known. */
@@ -24,7 +27,7 @@ export interface Calls {
   readonly untraceable: boolean
   /** One of those is the server's and could keep or signal its arguments. */
   readonly mayKeep: boolean
-  /** One of those is the database's own, or a name nobody knows: also a field that could be a call, `(row).name`. */
+  /** One of those is the database's own, also behind an operator or a cast, or a name nobody knows: also a field that could be a call, `(row).name`. */
   readonly userDefined: boolean
   readonly keeping: boolean
   readonly runsSql: boolean
@@ -35,7 +38,8 @@ export interface Calls {
 /** Follows the values of one statement, or of several that run as one. */
 export function readFlow(facts: FlowFacts, protection: Protection): Flow {
   const touched = touch(facts, protection)
-  const calls = readCalls(facts, protection)
+  const ownCode = readOwnCode(facts, touched, protection.catalog)
+  const calls = readCalls(facts, protection, ownCode)
   const touches = touched.rule !== undefined
   const output = facts.columns.filter(column => column.place === 'output')
   const takesRow = (column: ColumnUse): boolean => takesRowByName(column.name, touched, protection)
@@ -58,6 +62,7 @@ export function readFlow(facts: FlowFacts, protection: Protection): Flow {
     mentions,
     foreign: touched.unknownRead || (calls.untraceable && protection.columns.byOid.size > 0),
     calls,
+    ownCode,
   }
 }
 
@@ -73,9 +78,9 @@ export function takesRowByName(name: string, touched: Touched, { catalog }: Prot
   )
 }
 
-function readCalls(facts: FlowFacts, { catalog }: Protection): Calls {
+function readCalls(facts: FlowFacts, { catalog }: Protection, ownCode: OwnCode): Calls {
   let mayKeep = false
-  let userDefined = false
+  let userDefined = ownCode.runs
   let keeping = false
   let sql = false
   let countsRows = false

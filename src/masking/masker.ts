@@ -154,7 +154,7 @@ function followGroup(
   const commands = all.flatMap(one => one.commands)
   const protects = protection.columns.byOid.size > 0
   const taint = findTaint(flow, own.commands[0]?.verb === 'EXPLAIN')
-  const traces = trace !== undefined && taint !== undefined && protects
+  const traces = trace !== undefined && taint !== undefined && protects && !flow.ownCode.isHidden
   const lineage = traces ? groupLineage(group, trace) : undefined
   const traced = isFullyTraced(lineage)
   const storesClear = storesNothingProtected(lineage, protection)

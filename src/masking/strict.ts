@@ -68,7 +68,7 @@ export function refuseStrict(context: StrictContext): Refusal | undefined {
 }
 
 function refuseUnfollowed({ flow, unresolved, protection }: StrictContext): Refusal | undefined {
-  const { facts, calls, touched } = flow
+  const { facts, calls, touched, ownCode } = flow
   if (unresolved)
     return refuse('it runs a statement by a name that is not known', 'send the statement itself')
   const isOwn = (name: string): boolean => protection.catalog.userFunctions.has(name)
@@ -78,11 +78,9 @@ function refuseUnfollowed({ flow, unresolved, protection }: StrictContext): Refu
           !isTraceable(name) || isOwn(name) || (schema !== undefined && schema !== 'pg_catalog'),
       )
     : undefined
-  if (calls.untraceable)
-    return refuse(`it calls "${called?.name ?? ''}", which could read masked columns`, LEAVE_OUT)
-  const [operator] = facts.uses.operators
-  if (operator !== undefined)
-    return refuse(`its operator "${operator.name}" could read masked columns`, LEAVE_OUT)
+  if (called !== undefined)
+    return refuse(`it calls "${called.name}", which could read masked columns`, LEAVE_OUT)
+  if (ownCode.runs) return refuse(`${ownCode.what} could read masked columns`, LEAVE_OUT)
   if (touched.unknownRead) {
     const unknown = readsOf(flow).find(one => resolveRelation(one, protection.catalog).kind === 'unknown')
     return refuse(

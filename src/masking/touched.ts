@@ -19,6 +19,8 @@ export interface Touched {
   readonly rule: ColumnRule | undefined
   /** A relation of the system is read that can hold values of others. */
   readonly systemValues: boolean
+  /** A relation has a column whose type is the database's own, and not one that is known to have no code. */
+  readonly ownTypes: boolean
   /** A relation is read that the snapshot does not know, or a temporary one. */
   readonly unknownRead: boolean
   /** A relation that the snapshot does not know is written or defined. */
@@ -49,6 +51,7 @@ export function touch(flow: FlowFacts, { catalog, columns }: Protection): Touche
   const names = new Set<string>()
   let rule: ColumnRule | undefined
   let systemValues = false
+  let ownTypes = false
   let unknownRead = false
   let unknownWritten = false
   for (const use of usesOf(flow)) {
@@ -58,6 +61,7 @@ export function touch(flow: FlowFacts, { catalog, columns }: Protection): Touche
       else unknownWritten = true
     }
     for (const relation of resolved.kind === 'candidates' ? resolved.relations : []) {
+      ownTypes ||= hasOwnTypes(relation, catalog)
       const found = columns.byOid.get(relation.oid)
       if (found === undefined) continue
       relations.add(relation)
@@ -70,7 +74,13 @@ export function touch(flow: FlowFacts, { catalog, columns }: Protection): Touche
     rule ??= columns.anyRule
     for (const name of held) names.add(name)
   }
-  return { relations: [...relations], names, rule, systemValues, unknownRead, unknownWritten }
+  return { relations: [...relations], names, rule, systemValues, ownTypes, unknownRead, unknownWritten }
+}
+
+function hasOwnTypes({ columns }: CatalogRelation, { code, firstUserOid }: Catalog): boolean {
+  // Without code of its own nothing takes such a value.
+  if (code === undefined) return false
+  return columns.some(({ typeOid }) => typeOid >= firstUserOid && !code.plainTypeOids.has(typeOid))
 }
 
 function isPlain(resolved: Resolved): boolean {

@@ -25,6 +25,16 @@ create type public.pair as (a text, b text);
 create type public.mood as enum ('glad', 'sad');
 create procedure public.say(text) language plpgsql as 'begin raise notice ''%'', $1; end';
 create aggregate public.glue(text) (sfunc = textcat, stype = text, initcond = '');
+-- Operators and casts that read: of a name of their own, of one that PostgreSQL has, and over a type of their own.
+create function public.ssn_of(int) returns text language sql stable as 'select ssn from public.customers where id = $1';
+create function public.ssn_of_pair(public.pair) returns text language sql stable as 'select public.ssn_of($1.a::int)';
+create function public.pair_of(int) returns public.pair language sql stable as 'select row(public.ssn_of($1), null)::public.pair';
+create operator ### (rightarg = int, function = ssn_of);
+create operator @-@ (rightarg = int, function = ssn_of);
+create operator @@ (rightarg = public.pair, function = ssn_of_pair);
+create cast (int as public.pair) with function pair_of(int);
+create table public.pairs (id int primary key, p public.pair);
+insert into pairs values (1, row('1', null)), (2, row('2', null));
 create sequence public.counter;
 create table public.generated_people (id int primary key, ssn text,
   digits text generated always as (replace(ssn, '-', '')) stored,

@@ -22,7 +22,7 @@ function compact({ used, renames, rows, mixesNames, showsStar, operators, writte
         relation ? [`${name}:${dotted(relation.schema, relation.name)}`] : [],
       )
       .sort(),
-    ...operators.map(({ schema, name }) => `op[${dotted(schema, name)}]`),
+    ...operators.filter(({ builtIn }) => !builtIn).map(({ schema, name }) => `op[${dotted(schema, name)}]`),
     ...(written.length > 0 ? [`writes[${written.join()}]`] : []),
     ...(mixesNames ? ['MIXES'] : []),
     ...(showsStar ? ['STAR'] : []),
@@ -89,6 +89,27 @@ test.each(CASES)('%s', (text, uses) => {
   const facts = readPostgresText(text)
   const [statement] = facts.understood ? facts.statements : []
   expect(statement && compact(statement.flow.uses)).toBe(uses)
+})
+
+test.each([
+  ['SELECT a + b || c, d ||| e, f OPERATOR(s.+) g FROM t', '+ ||  ||| s.+'],
+  ['SELECT a FROM t ORDER BY a USING ~<~', '~<~'],
+  ['SELECT a FROM t WHERE b IN (1, 2)', '='],
+  ['SELECT a FROM t WHERE b NOT IN (SELECT 1)', '='],
+  ['SELECT a FROM t WHERE b > ALL (SELECT 1) AND EXISTS (SELECT 1)', '>'],
+  ['SELECT CASE a WHEN 1 THEN 2 END, NULLIF(b, 1) FROM t', '='],
+  ['SELECT CASE WHEN a THEN 2 END FROM t', ''],
+  ['SELECT 1 FROM t JOIN u USING (a)', '='],
+  ['SELECT 1 FROM t NATURAL JOIN u', '='],
+  ['SELECT 1 FROM t JOIN u ON true', ''],
+  ['SELECT a BETWEEN 1 AND 2, b LIKE c FROM t', '>= <= < > ~~'],
+  ['SELECT (a, b) < (c, d), e IS DISTINCT FROM f FROM t', '< ='],
+  ['UPDATE t SET a = -b WHERE c @> d', '- @>'],
+])('%s names the operators %s', (text, expected) => {
+  const facts = readPostgresText(text)
+  const operators = facts.understood ? facts.statements.flatMap(one => one.flow.uses.operators) : []
+  const named = operators.map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`))
+  expect(named.sort()).toEqual(expected.split(' ').filter(Boolean).sort())
 })
 
 test('a deep statement needs no more stack than a flat one', () => {

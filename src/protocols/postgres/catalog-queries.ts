@@ -1,5 +1,4 @@
-/** `FirstNormalObjectId`: what initdb made is below. */
-export const FIRST_USER_OID = 16384
+import { CODE_QUERIES, FIRST_USER_OID } from './catalog-code.js'
 
 /**
  * Built-in functions that run a text as SQL or read what no relation names. Dependencies on built-in functions are not
@@ -111,6 +110,7 @@ WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid >= ${FIRST_USER_OID}`,
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 WHERE p.oid >= ${FIRST_USER_OID} OR ${USER_NAMESPACE}`,
   },
+  ...CODE_QUERIES,
   // Spelling a definition waits for whoever locks the view or what it reads, and that can be the very transaction that
   // waits for the snapshot: those are left out, and the time limit is for the moment between.
   definitions: {
@@ -163,6 +163,7 @@ export const CATALOG_STATEMENTS: readonly CatalogStatement[] = [
   ...(['relations', 'columns', 'reads', 'parents', 'callers', 'constraints', 'functions'] as const).map(
     asking,
   ),
+  ...(['operators', 'casts', 'plainTypes'] as const).map(asking),
   silent("SET LOCAL lock_timeout = '500ms'"),
   asking(CATALOG_OPTIONAL),
   silent('COMMIT'),

@@ -1,13 +1,13 @@
 import type { Catalog, CatalogColumn, CatalogRelation } from '../../domain/catalog.js'
 import { unreachable } from '../../lib/unreachable.js'
 import type { CatalogAction, CatalogReader } from '../protocol.js'
+import { FIRST_USER_OID, readCode } from './catalog-code.js'
 import { readConstraint, readNumbers } from './catalog-constraints.js'
 import {
   CATALOG_OPTIONAL,
   CATALOG_QUERIES,
   CATALOG_STATEMENTS,
   type CatalogQuery,
-  FIRST_USER_OID,
 } from './catalog-queries.js'
 import { SimpleQuery } from './simple-query.js'
 
@@ -32,6 +32,9 @@ class PostgresCatalogReader implements CatalogReader {
     callers: [],
     constraints: [],
     functions: [],
+    operators: [],
+    casts: [],
+    plainTypes: [],
     definitions: [],
   }
   #isOver = false
@@ -121,7 +124,7 @@ function buildCatalog(version: number, rows: Readonly<Record<CatalogQuery, reado
     else namesakes.push(relation)
   }
   const userFunctions = new Set(rows.functions.map(([name]) => name ?? ''))
-  return { version, byOid, byName, userFunctions, firstUserOid: FIRST_USER_OID }
+  return { version, byOid, byName, userFunctions, code: readCode(rows), firstUserOid: FIRST_USER_OID }
 }
 
 /** By the OID in the first cell. */

@@ -1,5 +1,5 @@
 import type { TargetReader } from '../protocol.js'
-import { FIRST_USER_OID } from './catalog-queries.js'
+import { FIRST_USER_OID } from './catalog-code.js'
 import { OwnQuery } from './own-query.js'
 import { OwnQueryReader } from './own-query-reader.js'
 
@@ -44,6 +44,9 @@ const CATALOG_PARTS = [
   rowsOf('pg_proc', 'x.oid, x.pronamespace, x.proname', made),
   rowsOf('pg_constraint', 'x.oid, x.xmin', made),
   rowsOf('pg_index', 'x.indexrelid, x.indrelid, x.indkey', 'x.indisunique OR x.indisexclusion'),
+  rowsOf('pg_operator', 'x.oid, x.xmin', made),
+  rowsOf('pg_cast', 'x.oid, x.xmin', made),
+  rowsOf('pg_type', 'x.oid, x.xmin', `${made} AND x.typtype IN ('b', 'd', 'e', 'r') AND x.typelem = 0`),
   rowsOf('pg_namespace', 'x.oid, x.nspname', "x.nspname !~ '^pg_(toast|temp)'"),
 ]
 
@@ -52,9 +55,6 @@ const OTHER_PARTS = [
   columnsOf(`pg_catalog.hashint8extended(${COLUMN}, a.xmin::pg_catalog.text::pg_catalog.int8)`),
   rowsOf('pg_class', 'x.oid, x.relrowsecurity, x.relforcerowsecurity', `${made} AND ${RELATIONS}`),
   rowsOf('pg_proc', 'x.oid, x.xmin', 'true'),
-  rowsOf('pg_type', 'x.oid, x.xmin', `${made} AND x.typtype IN ('b', 'd', 'r') AND x.typelem = 0`),
-  rowsOf('pg_operator', 'x.oid, x.xmin', made),
-  rowsOf('pg_cast', 'x.oid, x.xmin', made),
   rowsOf('pg_trigger', 'x.oid, x.tgfoid, x.tgtype, x.tgenabled', `${made} AND NOT x.tgisinternal`),
   rowsOf('pg_policy', 'x.oid, x.xmin', made),
   rowsOf('pg_attrdef', 'x.oid, x.xmin', made),

@@ -1,4 +1,4 @@
-import { FIRST_USER_OID } from './catalog-queries.js'
+import { FIRST_USER_OID } from './catalog-code.js'
 import { DEFINITION_FINGERPRINT } from './definition-fingerprint.js'
 
 /** Objects that one question may reach, each once for every name that leads to it. */

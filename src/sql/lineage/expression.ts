@@ -121,7 +121,7 @@ function traceOperator(tracer: Tracer, body: Tree, scope: Scope): Sources {
   const found: Sources[] = []
   let current: Tree | undefined = body
   while (current !== undefined) {
-    found.push(operatorSources(current), tracer.expression(current.rexpr, scope))
+    found.push(operatorSources(tracer, current), tracer.expression(current.rexpr, scope))
     const left: Tree | undefined = bodyOf(current.lexpr, 'A_Expr')
     if (left === undefined) found.push(tracer.expression(current.lexpr, scope))
     current = left
@@ -129,13 +129,17 @@ function traceOperator(tracer: Tracer, body: Tree, scope: Scope): Sources {
   return unite(found)
 }
 
-function operatorSources(body: Tree): Sources {
+function operatorSources({ catalog }: Tracer, body: Tree): Sources {
   const name = listAt(body, 'name').map(stringOf)
   const [first, second] = name
   const operator =
     name.length === 2 && first === 'pg_catalog' ? second : name.length === 1 ? first : undefined
-  const words = textAt(body, 'kind') ?? ''
-  if (WORD_KINDS.has(words) || (operator !== undefined && isBuiltInOperator(operator))) return NOTHING
+  const words = WORD_KINDS.has(textAt(body, 'kind') ?? '')
+  const isOwn = (one: string): boolean => catalog.code?.operators.has(one) === true
+  const isKnown = words
+    ? !WORD_OPERATORS.some(isOwn)
+    : operator !== undefined && isBuiltInOperator(operator) && !isOwn(operator)
+  if (isKnown) return NOTHING
   return unknownSources('an operator is not built in')
 }
 
@@ -146,6 +150,7 @@ const WORD_KINDS: ReadonlySet<string> = new Set([
   'AEXPR_BETWEEN_SYM',
   'AEXPR_NOT_BETWEEN_SYM',
 ])
+const WORD_OPERATORS = ['>=', '<=', '<', '>']
 
 /**
  * `a[1]`, `(c).name`. A name can be a function's (8.16.5): it is taken for a field where the row in scope has it, or where
@@ -236,7 +241,8 @@ function traceSubLink(tracer: Tracer, body: Tree, scope: Scope): Sources {
   if (query === undefined) return unknownSources('a subquery is not followed')
   const isExists = textAt(body, 'subLinkType') === 'EXISTS_SUBLINK'
   const shape = tracer.query(isExists ? withoutStars(query) : query, scope)
-  const operator = listAt(body, 'operName').length === 0 ? NOTHING : operatorSources({ name: body.operName })
+  const operator =
+    listAt(body, 'operName').length === 0 ? NOTHING : operatorSources(tracer, { name: body.operName })
   const conditions = isExists ? (shape.conditions ?? NOTHING) : NOTHING
   return unite([tracer.expression(body.testexpr, scope), operator, wholeRow(shape), shape.rows, conditions])
 }

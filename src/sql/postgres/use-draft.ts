@@ -1,4 +1,4 @@
-import type { FunctionName, RelationName, RowName, UseFacts, UseKind, ValueUse } from '../../domain/facts.js'
+import type { OperatorUse, RelationName, RowName, UseFacts, UseKind, ValueUse } from '../../domain/facts.js'
 import { UniqueList } from './unique-list.js'
 
 /** The use facts of one statement while its tree is read. */
@@ -6,7 +6,7 @@ export class UseDraft {
   readonly #used = new UniqueList<ValueUse>()
   readonly #renames = new UniqueList<UseFacts['renames'][number]>()
   readonly #rows = new UniqueList<RowName>()
-  readonly #operators = new UniqueList<FunctionName>()
+  readonly #operators = new UniqueList<OperatorUse>()
   readonly #written = new UniqueList<string>()
   /** Common table expressions anywhere: a relation of such a name can be one. */
   readonly tables = new Set<string>()
@@ -26,7 +26,7 @@ export class UseDraft {
     this.#rows.add(key, { name, relation })
   }
 
-  operator(operator: FunctionName): void {
+  operator(operator: OperatorUse): void {
     this.#operators.add(`${operator.schema ?? ''}.${operator.name}`, operator)
   }
 

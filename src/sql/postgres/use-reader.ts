@@ -1,5 +1,5 @@
 import type { UseFacts, UseKind } from '../../domain/facts.js'
-import { isBuiltInOperator } from '../lineage/operators.js'
+import { readOperators } from './operator-names.js'
 import { columnList, type Item, keysOf, placeOf, readItems, readShape, readSource } from './select-shape.js'
 import { isTree, listAt, stringOf, stringsAt, type Tree, textAt, treeAt, typeOf } from './syntax-tree.js'
 import { UseDraft } from './use-draft.js'
@@ -72,6 +72,7 @@ class UseReader {
     const body = type === undefined ? value : treeAt(value, type)
     if (body === undefined) return
     this.#noteRows(type, body)
+    for (const operator of readOperators(type, body)) this.draft.operator(operator)
     switch (type) {
       case 'ColumnRef':
         return this.#column(body, place)
@@ -81,7 +82,6 @@ class UseReader {
       case 'SelectStmt':
         return this.#select(body, place)
       case 'SubLink':
-        this.#operator(stringsAt(body, 'operName'))
         return this.#fields(body, {
           ...place,
           role: textAt(body, 'subLinkType') === 'EXISTS_SUBLINK' ? 'exists' : 'value',
@@ -95,14 +95,8 @@ class UseReader {
         for (const name of stringsAt(body, 'usingClause')) this.draft.use('condition', name)
         if (body.isNatural === true) this.draft.use('condition', '*')
         return this.#fields(body, place)
-      case 'A_Expr':
-        if (!(textAt(body, 'kind') ?? '').includes('BETWEEN')) this.#operator(stringsAt(body, 'name'))
-        return this.#fields(body, place)
       case 'Constraint':
         return this.#constraint(body, place)
-      case 'SortBy':
-        this.#operator(stringsAt(body, 'useOp'))
-        return this.#fields(body, place)
       default:
         if (type !== undefined && NAMED_BY_STRING.has(type)) this.#named(body)
         return this.#modification(type, body, place)
@@ -145,14 +139,6 @@ class UseReader {
   #column(body: Tree, { kind }: Place): void {
     const fields = listAt(body, 'fields')
     this.draft.use(kind, stringOf(fields.at(-1)) ?? '*', stringOf(fields.at(-2)))
-  }
-
-  #operator(path: readonly string[]): void {
-    const name = path.at(-1)
-    if (name === undefined) return
-    const schema = path.at(-2)
-    if (isBuiltInOperator(name) && (schema === undefined || schema === 'pg_catalog')) return
-    this.draft.operator({ schema, name })
   }
 
   #select(query: Tree, place: Place): void {

@@ -25,6 +25,20 @@ CREATE VIEW public.v_raw_stats AS SELECT stavalues1::text FROM pg_catalog.pg_sta
 CREATE VIEW public.v_plain AS SELECT upper(city) AS c, ctid FROM public.customers;
 CREATE FUNCTION public.eq(int, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 CREATE OPERATOR public.=== (LEFTARG = int, RIGHTARG = text, FUNCTION = public.eq);
+CREATE TYPE public.mood AS ENUM ('glad', 'sad');
+CREATE TYPE public.date AS ENUM ('day');
+CREATE TYPE scratch.guarded AS ENUM ('a');
+CREATE TYPE public.pair AS (a int, b int);
+CREATE DOMAIN public.short AS text CHECK (length(value) < 9);
+CREATE DOMAIN public.long AS text NOT NULL;
+CREATE FUNCTION public.as_text(int) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE FUNCTION public.as_pair(int) RETURNS public.pair LANGUAGE sql AS 'SELECT ROW(1, 2)::public.pair';
+CREATE FUNCTION public.as_guarded(int) RETURNS scratch.guarded LANGUAGE sql AS 'SELECT NULL::scratch.guarded';
+CREATE FUNCTION public.pairs(public.pair, public.pair) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE CAST (int AS text) WITH FUNCTION public.as_text(int);
+CREATE CAST (int AS public.pair) WITH FUNCTION public.as_pair(int) AS IMPLICIT;
+CREATE CAST (int AS scratch.guarded) WITH FUNCTION public.as_guarded(int);
+CREATE OPERATOR public.+ (LEFTARG = public.pair, RIGHTARG = public.pair, FUNCTION = public.pairs);
 CREATE VIEW public.v_operator AS SELECT 1 === 'x' AS o;
 CREATE MATERIALIZED VIEW public.m_people AS SELECT name FROM public.customers;
 CREATE TABLE scratch.child (extra int) INHERITS (public.orders);
@@ -140,7 +154,23 @@ describe('an account without privileges is told', () => {
   })
 
   test('which functions are not built in', () => {
-    expect([...catalog.userFunctions].sort()).toEqual(['eq', 'get_person', 'whole'])
+    const more = ['as_guarded', 'as_pair', 'as_text', 'pairs']
+    expect([...catalog.userFunctions].sort()).toEqual([...more, 'eq', 'get_person', 'whole'].sort())
+  })
+
+  test('which code operators and casts can run, and which types have none', () => {
+    const { code } = catalog
+    expect(code).toMatchObject({
+      operators: new Set(['===']),
+      ownTypeOperators: new Set(['+']),
+      castTargets: new Set(['text']),
+      casts: { builtIn: false, toOwn: true, fromOwn: false },
+    })
+    // "date" is PostgreSQL's as well.
+    expect([...(code?.plainTypes ?? [])].sort()).toEqual([
+      ...['long', 'mood', 'public.date', 'public.long', 'public.mood'],
+    ])
+    expect(code?.plainTypeOids.size).toBe(6)
   })
 })
 
@@ -238,7 +268,7 @@ describe('a hostile target', () => {
   test('is told to fail at the definitions of views, and gives a catalog without them', () => {
     const error = codec.errorResponse(new Map([['M', 'canceling statement due to lock timeout']]))
     const [action, more] = readCatalog(1).fromTarget(
-      Buffer.concat([done(3), row('20000', 's', 'v', 'v'), done(8), error, codec.readyForQuery('E')]),
+      Buffer.concat([done(3), row('20000', 's', 'v', 'v'), done(11), error, codec.readyForQuery('E')]),
     )
     expect(more).toBeUndefined()
     expect(action?.kind === 'catalog' && action.catalog.byOid.get(20_000)?.name).toBe('v')
