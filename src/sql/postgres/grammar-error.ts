@@ -1,4 +1,4 @@
-import { hasSqlDetails } from 'libpg-query'
+import type { SqlError } from 'libpg-query'
 import type { GrammarError } from '../../domain/facts.js'
 
 /** Where the scanner and the grammar are; anything else that fails is no mistake in the text. */
@@ -61,25 +61,31 @@ const PARTICULARS: readonly Particulars[] = [
 const UNICODE_ESCAPE = 'invalid Unicode escape'
 
 /**
- * What the server says of a text that its grammar does not take, from an error that parsing it gave; undefined when the
- * error is not about the text. `isPlaced` tells whether there is a position, where the library's 0 leaves it open.
+ * What the server says of a text that its grammar does not take, from the error that parsing it gave; undefined when the
+ * error is not about the text. `isPlaced` tells whether there is a position, where `maybeUnplaced` leaves it open.
  */
-export function readGrammarError(error: unknown, isPlaced: () => boolean): GrammarError | undefined {
-  if (!hasSqlDetails(error) || error.sqlDetails === undefined) return undefined
-  const { cursorPosition, fileName, functionName } = error.sqlDetails
-  if (fileName === undefined || !FILES.test(fileName)) return undefined
+export function readGrammarError(
+  error: SqlError,
+  { isPlaced }: { readonly isPlaced: boolean },
+): GrammarError | undefined {
+  const { cursorPosition = 0, fileName = '', functionName } = error.sqlDetails ?? {}
+  if (!FILES.test(fileName)) return undefined
   const { message } = error
-  const hasPosition = cursorPosition > 0 || functionName === 'scanner_yyerror' || isPlaced()
-  return {
-    message,
-    ...particularsOf(message, functionName),
-    ...(hasPosition ? { position: cursorPosition + 1 } : {}),
-  }
+  const place = isPlaced ? { position: cursorPosition + 1 } : {}
+  return { message, ...particularsOf(message, functionName), ...place }
 }
 
-/** True when an error says where it is, in a text that began with something before the mistake. */
-export function hasPlace(error: unknown): boolean {
-  return hasSqlDetails(error) && (error.sqlDetails?.cursorPosition ?? 0) > 0
+/**
+ * True when an error may have no position: the library says 0 for the first character and for none. With a space before
+ * the text, `hasPlace` of the error tells which.
+ */
+export function maybeUnplaced(error: SqlError): boolean {
+  return !hasPlace(error) && error.sqlDetails?.functionName !== 'scanner_yyerror'
+}
+
+/** True when an error is certain to have a position: one behind the first character. */
+export function hasPlace(error: SqlError): boolean {
+  return (error.sqlDetails?.cursorPosition ?? 0) > 0
 }
 
 function particularsOf(message: string, functionName: string | undefined): Omit<GrammarError, 'message'> {

@@ -1,7 +1,7 @@
-import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import { hasSqlDetails, loadModule, parseSync, type SqlError } from 'libpg-query'
 import type { GrammarError } from '../../domain/facts.js'
 import { assignsWithinLimit, mayAssignSeveral } from './assignment-guard.js'
-import { hasPlace, readGrammarError } from './grammar-error.js'
+import { hasPlace, maybeUnplaced, readGrammarError } from './grammar-error.js'
 import { isTree, listAt, type Tree, treeAt } from './syntax-tree.js'
 
 /** What came of a text: the trees of its statements, or why there are none. */
@@ -52,14 +52,7 @@ function readResult(result: unknown): Parsed {
 
 /** A syntax error is an answer. Anything else, an overflow above all, leaves the parser's stack where it was. */
 function readFailure(error: unknown, text: string): Parsed {
-  if (hasSqlDetails(error)) {
-    const syntaxError = readGrammarError(error, () => isPlaced(text))
-    return {
-      kind: 'refused',
-      reason: error.message,
-      ...(syntaxError === undefined ? {} : { syntaxError }),
-    }
-  }
+  if (hasSqlDetails(error)) return readMistake(error, text)
   if (error instanceof SyntaxError) return { kind: 'refused', reason: NO_WORDS }
   return {
     kind: 'damaged',
@@ -67,13 +60,20 @@ function readFailure(error: unknown, text: string): Parsed {
   }
 }
 
-/** The library says 0 both for a mistake at the first character and for one that is nowhere: with a space before, it does not. */
-function isPlaced(text: string): boolean {
+function readMistake(error: SqlError, text: string): Parsed {
+  const shifted = maybeUnplaced(error) ? failureOf(` ${text}`) : error
+  // A parser that takes now what it did not take before is not to be trusted either.
+  if (!hasSqlDetails(shifted)) return { kind: 'damaged', reason: 'the parser failed' }
+  const syntaxError = readGrammarError(error, { isPlaced: shifted === error || hasPlace(shifted) })
+  return { kind: 'refused', reason: error.message, ...(syntaxError === undefined ? {} : { syntaxError }) }
+}
+
+function failureOf(text: string): unknown {
   try {
-    parseSync(` ${text}`)
-    return false
+    parseSync(text)
+    return undefined
   } catch (error) {
-    return hasPlace(error)
+    return error
   }
 }
 
@@ -87,16 +87,11 @@ const TAIL = '\n1a'
  * words what is wrong with it; with a tail that nothing can end with it gives no tree in any case, however large.
  */
 function refuseWords(text: string): Parsed {
-  try {
-    parseSync(text + TAIL)
-    return { kind: 'refused', reason: NO_WORDS }
-  } catch (error) {
-    const refused = readFailure(error, text + TAIL)
-    if (refused.kind !== 'refused' || refused.syntaxError === undefined) return refused
-    const { message, position = 1 } = refused.syntaxError
-    // The mistake is our own.
-    if (position > [...text].length) return { kind: 'refused', reason: NO_WORDS }
-    const cut = message.endsWith(`${TAIL}"`) ? `${message.slice(0, -TAIL.length - 1)}"` : message
-    return { kind: 'refused', reason: cut, syntaxError: { ...refused.syntaxError, message: cut } }
-  }
+  const refused = readFailure(failureOf(text + TAIL), text + TAIL)
+  if (refused.kind !== 'refused' || refused.syntaxError === undefined) return refused
+  const { message, position = 1 } = refused.syntaxError
+  // The mistake is our own.
+  if (position > [...text].length) return { kind: 'refused', reason: NO_WORDS }
+  const cut = message.endsWith(`${TAIL}"`) ? `${message.slice(0, -TAIL.length - 1)}"` : message
+  return { kind: 'refused', reason: cut, syntaxError: { ...refused.syntaxError, message: cut } }
 }
