@@ -86,12 +86,8 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
   const machine = protocol.join({ ...joinOptions(live), client: number, ready: opened.ready, cancelKey })
   const rules = makeClientRules(live.rules(database), catalog)
   machine.setBackground(rules.background)
-  await recordStart(live, opened, {
-    kind: 'client',
-    client: number,
-    database,
-    application: start.application,
-  })
+  const { application } = start
+  await recordStart(live, opened, { kind: 'client', client: number, database, application })
   const judge = judgeOf(deps.facts, rules, read)
   const relay = new Relay({
     client,
@@ -99,8 +95,7 @@ async function joinTarget({ client, live, deps, protocol, start }: Joining): Pro
     machine,
     judge,
     hold: sessionHold({ live, deps, client: number, target, judge }),
-    noticeOf: (operation, verdict) =>
-      liftedNotice({ operation, verdict, review: live.admission.grant.review }),
+    noticeOf: (operation, verdict) => liftedNotice({ operation, verdict, live }),
     recorder: live.recorder,
     onCatalogChanged: () => deps.catalogs.invalidate(key),
     onFault: error =>
