@@ -42,6 +42,7 @@ export function beginEffects(names: Names, text: string, verdict: Verdict, batch
     }
     const prepared: Prepared = {
       text,
+      isParsed: false,
       statements: [statement],
       masking: verdict.masking,
       isReviewed: false,

@@ -26,6 +26,8 @@ export interface Begun {
   readonly verdict: Verdict | undefined
   /** What the client is told in the place of the rule's own words. */
   readonly words?: Refusal | undefined
+  /** False when what runs is not the text itself. */
+  readonly changesNames?: boolean
 }
 
 /** The actions of a call, in order, and what both directions of one client connection know together. */
@@ -142,7 +144,7 @@ export class Joint implements Names {
   }
 
   /** INVARIANT 1: records an operation with its decision; whatever goes to the target for it comes after. */
-  begin({ text, values, decision, verdict, words }: Begun): Run {
+  begin({ text, values, decision, verdict, words, changesNames = true }: Begun): Run {
     const operation = this.options.nextOperation()
     this.record({
       kind: 'operation',
@@ -156,7 +158,9 @@ export class Joint implements Names {
     })
     const refusal = decision.kind === 'deny' ? (words ?? refusalFrom(decision)) : undefined
     const effects =
-      refusal === undefined && verdict !== undefined ? beginEffects(this, text, verdict, this.batch) : []
+      refusal === undefined && verdict !== undefined && changesNames
+        ? beginEffects(this, text, verdict, this.batch)
+        : []
     return new Run({ operation, limits: this.options.results, verdict, refusal, effects })
   }
 
@@ -213,10 +217,25 @@ export class Joint implements Names {
 
   #behind(kind: 'prepared' | 'cursor', name: string): readonly StatementFacts[] | undefined {
     const key = sqlNameKey(name)
-    if (kind === 'prepared') return this.statements.behind(key)?.flatMap(one => one.statements)
-    const portals = this.cursors.behind(key)
-    // A portal over an unknown statement makes the whole name unknown.
-    if (portals === undefined || portals.some(portal => portal.prepared === undefined)) return undefined
-    return portals.flatMap(portal => portal.prepared?.statements ?? [])
+    const found =
+      kind === 'prepared'
+        ? this.statements.behind(key)
+        : this.cursors.behind(key)?.map(portal => portal.prepared)
+    // One unknown statement makes the whole name unknown.
+    const known = found?.filter(prepared => prepared !== undefined)
+    if (known === undefined || known.length !== found?.length || known.some(usesNames)) return undefined
+    return known.flatMap(({ statements }) => statements)
   }
+}
+
+/**
+ * True for a parsed statement that itself uses or changes names, `EXECUTE a` or `DEALLOCATE a`: behind another name, what it
+ * runs is another thing each time, and what it changes would be missed. INVARIANT 2: it is not known.
+ */
+function usesNames({ isParsed, statements }: Prepared): boolean {
+  return isParsed && statements.some(changesOrUsesName)
+}
+
+function changesOrUsesName({ flow, commands }: StatementFacts): boolean {
+  return flow.sessionName !== undefined || commands.some(({ verb }) => verb === 'DISCARD')
 }

@@ -7,6 +7,8 @@ import type { ColumnSource, StatementMasking } from '../../masking/statement-mas
 export interface Prepared {
   /** The text to judge when it runs. */
   readonly text: string
+  /** True for Parse: the text is what runs. False for PREPARE and DECLARE: it is what made the name, maybe among others. */
+  readonly isParsed: boolean
   readonly statements: readonly StatementFacts[]
   /** What hides values in messages while the statement is bound or described. */
   readonly masking: StatementMasking | undefined

@@ -126,7 +126,10 @@ export class OperationGate {
     joint.record({ kind: 'prepare', client: joint.options.client, statement: text })
     const isReviewed = verdict.reviewedWhenRun === true
     if (isReviewed) joint.keepBack()
-    const prepared: Prepared = { text, statements, masking, isReviewed, parameterTypes, columns: undefined }
+    const prepared: Prepared = {
+      ...{ text, isParsed: true, statements, masking, isReviewed, parameterTypes },
+      columns: undefined,
+    }
     const change = joint.statements.begin(key, joint.batch, prepared)
     return joint.owe({ kind: 'parse', key, change, masking, run: undefined }) ? 'pass' : 'drop'
   }
@@ -136,7 +139,10 @@ export class OperationGate {
     const { portal, text } = held
     const { decision } = verdict
     joint.sendKept()
-    const run = joint.begin({ text, values: portal.bound?.values ?? [], decision, verdict })
+    const values = portal.bound?.values ?? []
+    // A text that made a name is judged again when the name runs, but it does not run again, and makes no names.
+    const changesNames = portal.prepared?.isParsed === true
+    const run = joint.begin({ text, values, decision, verdict, changesNames })
     const { masking } = verdict
     // Rows without a description cannot be masked. Nobody asked for one that surely comes before them: ask for it.
     if (masking !== undefined && portal.columns === undefined && portal.describedIn !== joint.batch) {

@@ -9,6 +9,7 @@ const PREPARED: Prepared = {
   masking: undefined,
   parameterTypes: [],
   columns: undefined,
+  isParsed: true,
   isReviewed: false,
 }
 
