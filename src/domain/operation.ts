@@ -42,6 +42,8 @@ export interface Operation {
   readonly bound?: BoundValues
   /** Absent where nothing is asked of people. */
   readonly transaction?: TransactionState
+  /** Its transaction changed definitions, or may have: nobody outside sees what a name stands for in it. */
+  readonly definesUncommitted?: true
   /** The review that let its portal begin: more rows of what runs already. */
   readonly continues?: ReviewId
 }

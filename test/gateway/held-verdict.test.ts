@@ -70,6 +70,10 @@ test('nobody is asked about what is refused anyway, or what they could not be sh
   check({ masking, operation: { continues: REVIEW } }, 'deny: it would show a card')
   check({ operation: { transaction: 'failed' } }, 'deny: its transaction has failed, so nobody is asked')
   check({ operation: { transaction: 'open' } }, 'review')
+  const unseen = 'definitions were changed in its transaction, which nobody asked could see'
+  check({ operation: { transaction: 'open', definesUncommitted: true } }, `deny: ${unseen}`)
+  check({ operation: { step: 'prepare', definesUncommitted: true } }, 'allow, asked when it runs')
+  check({ operation: { continues: REVIEW, definesUncommitted: true } }, 'allow by a review')
   const cut = { ...WHOLE, isWhole: false }
   check({ operation: { bound: cut } }, 'deny: its values are too large to be shown to whoever would be asked')
   check({ demand: { kind: 'review', demands: [] } }, 'deny: nobody can be asked')

@@ -40,6 +40,14 @@ export function underReview({ operation, facts, verdict, demand, decide }: Revie
   // Not forwarded for the server to refuse: a ROLLBACK that is on its way could make it run after all.
   if (operation.transaction === 'failed')
     return refuse(verdict, first.rule, 'its transaction has failed, so nobody is asked', 'ROLLBACK')
+  // Versions of objects are read over another connection, which sees what is committed.
+  if (operation.definesUncommitted === true)
+    return refuse(
+      verdict,
+      first.rule,
+      'definitions were changed in its transaction, which nobody asked could see',
+      'COMMIT',
+    )
   if (operation.bound?.isWhole === false)
     return refuse(verdict, first.rule, 'its values are too large to be shown to whoever would be asked')
   return { ...verdict, decision: demand }

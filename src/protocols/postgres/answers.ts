@@ -185,6 +185,8 @@ export class Answers {
   #endTransaction(): void {
     const joint = this.#joint
     joint.hiding = undefined
+    // What waits for its answer may define something too: nobody keeps a count of it.
+    if (!joint.owed.isBusy) joint.mayDefine = false
     joint.cursors.forgetAll(portal => !portal.outlivesTransaction)
     if (!joint.definesUncommitted) return
     joint.definesUncommitted = false

@@ -18,6 +18,13 @@ import { Run } from './run.js'
 /** Notices that wait for the end of one message; a message ends, or the connection does. */
 const NOTICES_MAX = 16
 
+/** True when statements change definitions, or run code that can. */
+function changesDefinitions(statements: readonly StatementFacts[]): boolean {
+  return statements.some(({ commands }) =>
+    commands.some(({ verb, defines, opaque }) => defines || opaque || verb === 'CALL'),
+  )
+}
+
 /** An operation as it is decided. */
 export interface Begun {
   readonly text: string
@@ -56,6 +63,8 @@ export class Joint implements Names {
   status: 'I' | 'T' | 'E' = 'I'
   /** Definitions changed in a transaction that is not over. */
   definesUncommitted = false
+  /** The same, or something that could change them was sent since the target last said that all is over. */
+  mayDefine = false
   /** Masking of what belongs to no statement, by the rules in force when it is asked. */
   background: () => StatementMasking | undefined = () => undefined
   /** Masking of a statement whose values may be in messages up to the end of the transaction: deferred checks speak late. */
@@ -156,6 +165,7 @@ export class Joint implements Names {
       verbs: verdict?.verbs ?? [],
       tables: verdict?.tables ?? [],
     })
+    if (decision.kind === 'allow' && changesDefinitions(verdict?.statements ?? [])) this.mayDefine = true
     const refusal = decision.kind === 'deny' ? (words ?? refusalFrom(decision)) : undefined
     const effects =
       refusal === undefined && verdict !== undefined && changesNames

@@ -40,16 +40,17 @@ export class OperationGate {
   }
 
   #operation(held: Held): Operation {
-    const { names, transaction } = this.#joint
+    const { names, transaction, mayDefine } = this.#joint
     if (held.kind === 'parse') return { text: held.text, step: 'prepare', names }
     const { text } = held
-    if (held.kind === 'query') return { text, step: 'run', names, transaction }
+    const state = { transaction, ...(mayDefine ? { definesUncommitted: true as const } : {}) }
+    if (held.kind === 'query') return { text, step: 'run', names, ...state }
     const { bound, review } = held.portal
     return {
       text,
       step: 'run',
       names,
-      transaction,
+      ...state,
       ...(bound === undefined ? {} : { bound }),
       ...(review === undefined ? {} : { continues: review }),
     }

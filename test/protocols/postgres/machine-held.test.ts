@@ -148,6 +148,27 @@ describe('what came before an operation that waits', () => {
     expect(driven.events).toEqual(['prepare', 'operation', 'prepare', 'result'])
     expect(driven.toTarget).not.toMatch(/E.*E/)
   })
+  test('is told to have changed definitions, up to the end of its transaction', () => {
+    const driven = new Driven().client(query('BEGIN')).target(SERVER.complete('BEGIN'), SERVER.ready('T'))
+    driven
+      .client(query('CREATE VIEW v AS SELECT 1'))
+      .target(SERVER.complete('CREATE VIEW'), SERVER.ready('T'))
+    expect(driven.client(query(HELD)).waiting?.definesUncommitted).toBe(true)
+    const later = new Driven().client(query('BEGIN; CREATE TABLE t (); COMMIT'))
+    later.target(...['BEGIN', 'CREATE TABLE', 'COMMIT'].map(SERVER.complete), SERVER.ready('I'))
+    expect(later.client(query(HELD)).waiting?.definesUncommitted).toBeUndefined()
+  })
+  test.each(['CREATE VIEW v AS SELECT 1', 'DO $$ BEGIN END $$', 'CALL p()'])(
+    'may change definitions before anybody knows: %s',
+    text => {
+      const driven = new Driven().client(
+        ...[parse({ text }), bind({}), execute()],
+        ...[parse({ text: HELD }), bind({}), execute(), sync()],
+      )
+      expect(driven.waiting?.definesUncommitted).toBe(true)
+      expect(new Driven().client(query(text), query(HELD)).waiting?.definesUncommitted).toBe(true)
+    },
+  )
   test('tells whether it is in a transaction', () => {
     const driven = new Driven().client(query('BEGIN')).target(SERVER.complete('BEGIN'), SERVER.ready('T'))
     expect(driven.client(query(HELD)).waiting?.transaction).toBe('open')
