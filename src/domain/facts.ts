@@ -57,7 +57,13 @@ export interface CopyUse {
 /** A name in the session's own tables of prepared statements and cursors. `name` is absent for ALL. */
 export type SessionName =
   | { readonly kind: 'prepare' | 'execute' | 'deallocate'; readonly name: string | undefined }
-  | { readonly kind: 'declare' | 'fetch' | 'close'; readonly name: string | undefined }
+  | { readonly kind: 'declare' | 'close'; readonly name: string | undefined }
+  | {
+      readonly kind: 'fetch'
+      readonly name: string | undefined
+      /** True where rows may be asked for that were there before: the server runs the functions of the cursor again. */
+      readonly goesBack?: true
+    }
 
 /**
  * What one command does, read by the database's own grammar. A statement gives one for itself and one for each command

@@ -13,6 +13,8 @@ export interface SessionNames {
   textsBehind?(kind: 'prepared' | 'cursor', name: string): readonly string[]
   /** The review that let the cursor be opened; absent when none did, or when it cannot be told which cursor it is. */
   openedBy?(cursor: string): ReviewId | undefined
+  /** True when the cursor may be a portal that was given values beside its text. Absent: nobody is asked. */
+  isBound?(cursor: string): boolean
 }
 
 /** Values that a statement is run with, beside those in its text. */

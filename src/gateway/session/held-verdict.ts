@@ -48,6 +48,8 @@ export function underReview({ operation, facts, verdict, demand, decide }: Revie
       'definitions were changed in its transaction, which nobody asked could see',
       'COMMIT',
     )
+  if (usesBoundCursor(operation, facts))
+    return refuse(verdict, first.rule, 'the values that its cursor was bound with could not be shown')
   if (operation.bound?.isWhole === false)
     return refuse(verdict, first.rule, 'its values are too large to be shown to whoever would be asked')
   return { ...verdict, decision: demand }
@@ -59,8 +61,8 @@ function refuse(verdict: Verdict, rule: RuleName, message: string, hint?: string
 }
 
 /**
- * The review that let the cursor be opened from which a text fetches; undefined when the text does anything else, or asks
- * for people by itself.
+ * The review that let the cursor be opened from which a text fetches; undefined when the text does anything else, goes back,
+ * which runs what people agreed to again, or asks for people by itself.
  */
 function openedBy(
   { names }: Operation,
@@ -72,6 +74,16 @@ function openedBy(
   const use = only?.flow.sessionName
   if (only === undefined || more.length > 0 || use?.kind !== 'fetch' || use.name === undefined)
     return undefined
+  if (use.goesBack === true) return undefined
   const review = names.openedBy?.(use.name)
   return review !== undefined && decide([only]).kind === 'allow' ? review : undefined
+}
+
+/** True where a text takes rows of a portal that Bind gave values: they stand in no text, and are not this operation's. */
+function usesBoundCursor({ names }: Operation, facts: TextFacts): boolean {
+  if (!facts.understood || names.isBound === undefined) return false
+  const { isBound } = names
+  return facts.statements.some(({ flow: { sessionName: use } }) => {
+    return use?.kind === 'fetch' && use.name !== undefined && isBound(use.name)
+  })
 }

@@ -48,6 +48,7 @@ export class Joint implements Names {
     behind: (kind, name) => this.#behind(kind, name),
     textsBehind: (kind, name) => this.#textsBehind(kind, name),
     openedBy: name => this.#openedBy(name),
+    isBound: name => this.cursors.behind(sqlNameKey(name))?.some(({ bound }) => bound !== undefined) ?? false,
   }
   /** Counts what the server does as one unit up to an error: a Query, or the messages up to a Sync. */
   batch = 0

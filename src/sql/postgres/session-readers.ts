@@ -15,7 +15,7 @@ export const SESSION_READERS: readonly (readonly [string, StatementReader])[] = 
   ['ExecuteStmt', readExecute],
   ['DeallocateStmt', (walk, body, scope) => readName(walk, body, scope, 'deallocate')],
   ['DeclareCursorStmt', readDeclare],
-  ['FetchStmt', (walk, body, scope) => readName(walk, body, scope, 'fetch')],
+  ['FetchStmt', readFetch],
   ['ClosePortalStmt', (walk, body, scope) => readName(walk, body, scope, 'close')],
   ['CopyStmt', (walk, body, scope) => readCopy(walk, body, scope)],
   ['CallStmt', readCallStatement],
@@ -87,6 +87,15 @@ function readName(walk: Walk, body: Tree, scope: Scope, kind: SessionName['kind'
   scope.command.verb = body.ismove === true ? 'MOVE' : NAME_VERBS[kind]
   const name = body.isall === true ? undefined : (textAt(body, 'name') ?? textAt(body, 'portalname'))
   walk.flow.sessionName = { kind, name }
+}
+
+/** Only NEXT, FORWARD and ALL go on. PostgreSQL, "FETCH": a count of 0 is the row before again, a negative one is BACKWARD. */
+function readFetch(walk: Walk, body: Tree, scope: Scope): void {
+  readName(walk, body, scope, 'fetch')
+  const { direction, howMany } = body
+  const goesOn = direction === 'FETCH_FORWARD' && typeof howMany === 'number' && howMany > 0
+  const use = walk.flow.sessionName
+  if (!goesOn && use?.kind === 'fetch') walk.flow.sessionName = { ...use, goesBack: true }
 }
 
 /** A procedure can change anything, and end transactions; its name is among the functions. */

@@ -1,11 +1,15 @@
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { bind, execute, parse, query, sync } from '../../../src/protocols/postgres/codec.js'
-import { Wire } from '../../adversary/wire.js'
+import { transcriptOf, Wire } from '../../adversary/wire.js'
+import { sqlOn } from '../../setup/postgres.js'
 import { type Holding, makeHeldDatabase, makeHolding } from './held-fixture.js'
 
 const DATABASE = 'held_names'
 
-beforeAll(() => makeHeldDatabase(DATABASE))
+beforeAll(async () => {
+  await makeHeldDatabase(DATABASE)
+  await sqlOn(inject('postgres'), DATABASE, 'CREATE SEQUENCE numbers; GRANT ALL ON numbers TO writer')
+})
 
 /** An UPDATE that nobody is asked about when it is only parsed. */
 const UPDATE = "UPDATE people SET name = 'unseen' WHERE id = 1 RETURNING id"
@@ -98,3 +102,51 @@ test.each([
     ],
   ],
 ] as const)('a write that nobody agreed to runs under no name: %s', (_, steps) => check(steps))
+
+test('values that a portal was bound with are never left unseen', async () => {
+  const holding = await makeHolding({ database: DATABASE })
+  const wire = await wireOf(holding)
+  const text = 'UPDATE people SET name = $1 WHERE id = $2 RETURNING id'
+  await wire.ask(query('BEGIN'))
+  await wire.ask(
+    Buffer.concat([
+      parse({ name: 'u', text }),
+      bind({ portal: 'p', statement: 'u', values: [Buffer.from('unseen'), Buffer.from('1')] }),
+      sync(),
+    ]),
+  )
+  const said = transcriptOf(await wire.ask(query('FETCH ALL FROM p'))).join('\n')
+  expect(said).toContain('the values that its cursor was bound with could not be shown')
+  await wire.ask(query('COMMIT'))
+  expect(await holding.sql('SELECT name FROM people WHERE id = 1')).toBe('p1')
+})
+
+test.each([
+  ['FETCH 1 FROM c', false],
+  ['FETCH FORWARD ALL FROM c', false],
+  ['MOVE 1 IN c', false],
+  ['FETCH BACKWARD 1 FROM c', true],
+  ['FETCH 0 FROM c', true],
+  ['FETCH -1 FROM c', true],
+  ['FETCH FIRST FROM c', true],
+  ['FETCH ABSOLUTE 1 FROM c', true],
+  ['FETCH RELATIVE -1 FROM c', true],
+  ['MOVE BACKWARD ALL IN c', true],
+])('rows that were there before are asked about again: %s', async (text, isAsked) => {
+  const holding = await makeHolding({ database: DATABASE })
+  const { client } = await holding.connect()
+  await client.query('BEGIN')
+  const declared = client.query("DECLARE c SCROLL CURSOR FOR SELECT id, nextval('numbers') FROM people")
+  await holding.answer(await holding.pending())
+  await declared
+  await client.query('FETCH 2 FROM c')
+  const fetched = client.query(text)
+  if (!isAsked) {
+    await fetched
+    return
+  }
+  const review = await holding.pending()
+  expect(review.subject).toMatchObject({ behind: [expect.stringContaining('DECLARE c')] })
+  await holding.answer(review, 'deny')
+  await expect(fetched).rejects.toMatchObject({ code: '42501' })
+})
