@@ -6,6 +6,8 @@ export default defineConfig({
     globalSetup: ['test/setup/global.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // For what happens by itself: long, because machines are slow at times.
+    expect: { poll: { timeout: 15_000 } },
     maxWorkers: 2,
   },
 })

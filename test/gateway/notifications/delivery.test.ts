@@ -106,8 +106,10 @@ test('a question reaches its receiver at once, signed, with the address where it
   const at = new Date(Number(message?.headers['webhook-timestamp']) * 1000)
   const signed = signWebhook({ id, at, body: message?.body ?? '' }, 'whsec_c2VjcmV0')
   expect(message?.headers['webhook-signature']).toBe(signed['webhook-signature'])
-  const [entry] = await store.audit.list({ limit: 1 })
-  expect(entry).toMatchObject({ action: 'notification.delivered', subject: review.id })
+  // Written after the delivery is.
+  await expect
+    .poll(async () => (await store.audit.list({ limit: 1 }))[0])
+    .toMatchObject({ action: 'notification.delivered', subject: review.id })
 })
 
 test('a question about another approval is not told here', async () => {
