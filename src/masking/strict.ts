@@ -4,6 +4,7 @@ import { type Flow, takesRowByName } from './flow.js'
 import { type Refusal, readOwnName } from './laundering.js'
 import { findProtectedUse } from './strict-uses.js'
 import { findProbing } from './strict-writes.js'
+import { isToastName } from './system-relations.js'
 import { type Protection, resolveRelation } from './touched.js'
 import { isTraceable } from './traceable-functions.js'
 
@@ -88,7 +89,7 @@ function refuseUnfollowed({ flow, unresolved, protection }: StrictContext): Refu
       'commit the definition first; temporary tables cannot be read in this mode',
     )
   }
-  const statistics = readsOf(flow).find(({ name }) => STATISTICS.has(name))
+  const statistics = readsOf(flow).find(({ name }) => STATISTICS.has(name) || isToastName(name))
   return statistics === undefined
     ? undefined
     : refuse(`"${statistics.name}" tells how masked values are distributed`, LEAVE_OUT)

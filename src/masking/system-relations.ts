@@ -25,9 +25,18 @@ const BY_NAME: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(H
 /** Types that no value of such a column has: numbers of processes, names, times. bool, name, int4, float4, float8, inet, timestamptz. */
 const HARMLESS_TYPES: ReadonlySet<number> = new Set([16, 19, 23, 700, 701, 869, 1184])
 
+/** Long values of any relation lie in a TOAST table in parts, also those of the system: `pg_toast_2619` is of `pg_statistic`. */
+const TOAST = /^pg_toast_[0-9]+$/
+const TOAST_VALUES: readonly string[] = ['chunk_data']
+
+/** True for a name that the server gives to TOAST tables alone, which lie in a schema of the system. */
+export function isToastName(name: string): boolean {
+  return TOAST.test(name)
+}
+
 /** The columns of a relation of the system that can hold values of other relations; undefined when it holds none. */
 export function valueColumnsOf(name: string): readonly string[] | undefined {
-  return BY_NAME.get(name)
+  return isToastName(name) ? TOAST_VALUES : BY_NAME.get(name)
 }
 
 /** True when a column of this type, of any relation of the system, holds no value of another relation. */

@@ -68,7 +68,7 @@ export function touch(flow: FlowFacts, { catalog, columns }: Protection): Touche
       rule ??= found.values().next().value
       for (const column of relation.columns) if (found.has(column.number)) names.add(column.name)
     }
-    const held = resolved.kind === 'unknown' || isPlain(resolved) ? undefined : valueColumnsOf(use.name)
+    const held = isPlain(use, resolved) ? undefined : valueColumnsOf(use.name)
     if (held === undefined) continue
     systemValues = true
     rule ??= columns.anyRule
@@ -83,7 +83,9 @@ function hasOwnTypes({ columns }: CatalogRelation, { code, firstUserOid }: Catal
   return columns.some(({ typeOid }) => typeOid >= firstUserOid && !code.plainTypeOids.has(typeOid))
 }
 
-function isPlain(resolved: Resolved): boolean {
+/** True where the name is not the system's. TOAST tables are, though the snapshot has none of them. */
+function isPlain({ schema }: RelationName, resolved: Resolved): boolean {
+  if (resolved.kind === 'unknown') return schema !== 'pg_toast'
   return resolved.kind === 'candidates' && !resolved.system
 }
 

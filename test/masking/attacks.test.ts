@@ -138,6 +138,9 @@ check("SELECT * FROM pg_stats WHERE tablename = 'customers'", 'masked')
 check('SELECT h FROM (SELECT histogram_bounds AS h FROM pg_catalog.pg_stats) s', 'masked')
 check("SELECT stavalues1::text FROM pg_statistic WHERE starelid = 'customers'::regclass", 'masked')
 check('SELECT upper(query) FROM pg_stat_activity', 'masked')
+check('SELECT chunk_data FROM pg_toast.pg_toast_2619', 'masked')
+check("SELECT encode(chunk_data, 'hex') FROM pg_toast.pg_toast_2619", 'masked')
+check('SELECT c FROM pg_toast.pg_toast_2619 t(a, b, c)', 'masked')
 
 // Functions and SQL that is a value.
 check('SELECT * FROM get_person(1)', 'masked')

@@ -212,6 +212,7 @@ describe('what cannot be followed is refused', () => {
     ['SELECT id FROM pg_temp.t', 'it reads "t", which is temporary or not known yet'],
     ['SELECT n_distinct FROM pg_stats', '"pg_stats" tells how masked values are distributed'],
     ['COPY pg_catalog.pg_statistic TO STDOUT', '"pg_statistic" tells how masked values are distributed'],
+    ['SELECT chunk_id FROM pg_toast_2619', '"pg_toast_2619" tells how masked values are distributed'],
     ['EXPLAIN ANALYZE SELECT name FROM customers', 'EXPLAIN ANALYZE runs on a table with masked columns'],
     ['EXPLAIN SELECT ssn FROM customers', 'its plan tells how wide masked columns are'],
     ['EXPLAIN SELECT * FROM customers', 'its plan tells how wide masked columns are'],

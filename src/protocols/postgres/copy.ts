@@ -1,6 +1,8 @@
 import type { CopyUse } from '../../domain/facts.js'
 import type { RowPlan } from '../../masking/statement-masking.js'
 
+/** How text format writes NULL when nobody says otherwise: no value is written like this. */
+const CERTAIN_NULL = Buffer.from('\\N')
 const BACKSLASH = 0x5c
 const NEWLINE = 0x0a
 
@@ -64,8 +66,11 @@ export class CopyMasker {
       } else if (byte === BACKSLASH) at += 1
     }
     if (start !== row.length) return 'broken'
+    // Any other marker can be a value as well: what is equal to a guess of the client's must not stay as it is. In CSV the
+    // server puts such a value in quotes.
+    const isCertain = nullText.equals(CERTAIN_NULL)
     return this.#rebuild(fields, {
-      isNull: field => field.equals(nullText),
+      isNull: field => isCertain && field.equals(nullText),
       read: unescapeText,
       write: value => escapeText(value, this.#syntax.delimiter),
     })

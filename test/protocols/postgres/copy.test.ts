@@ -38,7 +38,14 @@ test('text rows', () => {
   check('text', {}, '1\t\\N\t3\n', 'same')
   check('text', {}, '\t\t\n', '\t[m]\t\n')
   check('text', { delimiter: '|' }, '1\\|x|secret|3\n', '1\\|x|[m]|3\n')
-  check('text', { null: 'nil' }, '1\tnil\t3\n', 'same')
+})
+
+test('in text format, what is equal to a NULL marker of the client is masked: it can be a guess of the value', () => {
+  check('text', { null: 'nil' }, '1\tnil\t3\n', '1\t[m]\t3\n')
+  check('text', { null: '' }, '1\t\t3\n', '1\t[m]\t3\n')
+  check('text', { null: '\\t' }, '1\t\\t\t3\n', '1\t[m]\t3\n')
+  check('csv', { null: 'nil' }, '1,nil,"nil"\n', 'same')
+  check('csv', { null: 'nil' }, '1,"nil",nil\n', '1,"[m]",nil\n')
 })
 
 test('CSV rows', () => {
