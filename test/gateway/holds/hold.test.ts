@@ -86,7 +86,8 @@ describe('a statement that people have to agree to', () => {
 
   test('fails when nobody answers in time', async () => {
     // Shorter than a session lives without the command that holds it.
-    const config = (text: string) => text.replace('wait: 15m', 'wait: 10s')
+    const config = (text: string) =>
+      text.replace('wait: 15m, wait_in_transaction: 60s', 'wait: 10s, wait_in_transaction: 10s')
     const holding = await makeHolding({ database: DATABASE, config })
     const { client } = await holding.connect()
     const running = outcome(client.query(UPDATE))
