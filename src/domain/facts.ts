@@ -153,6 +153,8 @@ export interface FlowFacts {
   readonly storesData: boolean
   readonly copy: CopyUse | undefined
   readonly sessionName: SessionName | undefined
+  /** Cursors of WHERE CURRENT OF, whose row is changed; absent when there are none. */
+  readonly positions?: readonly string[]
   readonly uses: UseFacts
 }
 

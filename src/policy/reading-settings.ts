@@ -18,6 +18,8 @@ const READING_SETTINGS: ReadonlyMap<string, Allowed> = new Map([
   ],
   ['client_encoding', { values: new Set(['utf8', 'unicode']), reset: true }],
   ['backslash_quote', { values: new Set(['safeencoding', 'off', 'false', 'no', '0']), reset: true }],
+  // With it `x = NULL`, which holds for no row, is another condition.
+  ['transform_null_equals', { values: new Set(['off', 'false', 'no', '0', 'f', 'n']), reset: true }],
   ['session_replication_role', { values: new Set(['origin']), reset: true }],
 ])
 

@@ -100,6 +100,9 @@ check(
   'deny no-reading-change',
 )
 check('SET session_replication_role = replica', 'deny no-reading-change')
+check('SET transform_null_equals = on', 'deny no-reading-change')
+check("SELECT set_config('transform_null_equals', 'yes', true)", 'deny no-reading-change')
+check('RESET transform_null_equals', 'allow')
 check('BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; COMMIT', 'allow')
 check('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY', 'allow')
 check("SET TIME ZONE 'UTC'", 'allow')

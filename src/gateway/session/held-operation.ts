@@ -70,8 +70,9 @@ export function heldSubject(
 
 function textsBehind({ operation: { names }, verdict: { facts } }: HeldThing): readonly string[] {
   if (!facts.understood) return []
-  return facts.statements.flatMap(({ flow: { sessionName: use } }) => {
-    if (use?.name === undefined || (use.kind !== 'execute' && use.kind !== 'fetch')) return []
+  return facts.statements.flatMap(({ flow: { sessionName: use, positions = [] } }) => {
+    const cursors = positions.flatMap(cursor => names.textsBehind?.('cursor', cursor) ?? [])
+    if (use?.name === undefined || (use.kind !== 'execute' && use.kind !== 'fetch')) return cursors
     return names.textsBehind?.(use.kind === 'execute' ? 'prepared' : 'cursor', use.name) ?? []
   })
 }

@@ -79,11 +79,11 @@ function openedBy(
   return review !== undefined && decide([only]).kind === 'allow' ? review : undefined
 }
 
-/** True where a text takes rows of a portal that Bind gave values: they stand in no text, and are not this operation's. */
+/** True where a text takes rows of, or changes the row of, a portal that Bind gave values: they stand in no text, and are not this operation's. */
 function usesBoundCursor({ names }: Operation, facts: TextFacts): boolean {
   if (!facts.understood || names.isBound === undefined) return false
   const { isBound } = names
-  return facts.statements.some(({ flow: { sessionName: use } }) => {
-    return use?.kind === 'fetch' && use.name !== undefined && isBound(use.name)
+  return facts.statements.some(({ flow: { sessionName: use, positions = [] } }) => {
+    return positions.some(isBound) || (use?.kind === 'fetch' && use.name !== undefined && isBound(use.name))
   })
 }

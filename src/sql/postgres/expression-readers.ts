@@ -1,6 +1,6 @@
 import { isNameColumn, readQuery } from './query-reader.js'
 import { atPlace, isVisible, type Scope } from './scope.js'
-import { bodyOf, constantText, listAt, stringOf, stringsAt, type Tree } from './syntax-tree.js'
+import { bodyOf, constantText, listAt, stringOf, stringsAt, type Tree, textAt } from './syntax-tree.js'
 import type { NodeReader, Walk } from './walk.js'
 
 /** Functions that store something for others to see; the rest of SQL's writing is syntax. */
@@ -33,6 +33,7 @@ export const EXPRESSION_READERS: readonly (readonly [string, NodeReader])[] = [
   ['MultiAssignRef', readMultiAssign],
   ['SelectStmt', (walk, body, scope) => readQuery(walk, body, scope, { outermost: false })],
   ['InferClause', (walk, body, scope) => walk.fields(body, atPlace(scope, 'filter'))],
+  ['CurrentOfExpr', (walk, body) => void walk.flow.positions.add(textAt(body, 'cursor_name') ?? '')],
   // Names of types stand alone in argument lists of PREPARE, CREATE FUNCTION and the like: nothing is cast there.
   ['TypeName', () => {}],
 ]

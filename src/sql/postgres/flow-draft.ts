@@ -21,6 +21,7 @@ export class FlowDraft {
   storesData = false
   copy: CopyUse | undefined
   sessionName: SessionName | undefined
+  readonly positions = new Set<string>()
 
   /** The finished facts without the uses, plain data that crosses threads. */
   finish(): Omit<FlowFacts, 'uses'> {
@@ -36,6 +37,7 @@ export class FlowDraft {
       storesData: this.storesData,
       copy: this.copy,
       sessionName: this.sessionName,
+      ...(this.positions.size === 0 ? {} : { positions: [...this.positions] }),
     }
   }
 }

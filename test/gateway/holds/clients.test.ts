@@ -125,7 +125,8 @@ test('rows are fetched from a cursor that people agreed to without asking again'
   expect((await client.query('FETCH 2 FROM c')).rows).toEqual([{ id: 3 }, { id: 4 }])
   const update = client.query("UPDATE people SET name = 'x' WHERE CURRENT OF c")
   const review = await holding.pending()
-  expect(review.subject).toMatchObject({ inTransaction: true })
+  const behind = ['DECLARE c CURSOR FOR SELECT id FROM people ORDER BY id FOR UPDATE']
+  expect(review.subject).toMatchObject({ inTransaction: true, behind })
   await holding.answer(review, 'deny')
   await expect(update).rejects.toMatchObject({ code: '42501' })
   await client.query('ROLLBACK')
