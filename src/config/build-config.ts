@@ -132,10 +132,10 @@ function buildTls(
 }
 
 function buildMaskingRule(shape: HoopShape['masking']['rules'][number]): ScopedMaskingRule {
-  const { name, strategy, columns, detectors = [] } = shape
+  const { name, strategy, columns, detectors = [], strong } = shape
   const rule: MaskingRule =
     columns === undefined
       ? { kind: 'detector', name, detectors, strategy }
-      : { kind: 'column', name, columns, strategy }
+      : { kind: 'column', name, columns, strategy, ...(strong ? { strong } : {}) }
   return { rule, connections: shape.connections, exceptGroups: shape.except_groups }
 }

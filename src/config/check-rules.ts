@@ -21,6 +21,7 @@ export function checkRules(shape: HoopShape, source: YamlSource): readonly Confi
     ...checkDefaultsOff(shape, source),
     ...checkMasking(shape, source),
     ...checkModes(shape, source),
+    ...checkStrong(shape, source),
     ...checkReach(shape, source),
   ]
 }
@@ -82,6 +83,10 @@ function checkMasking({ masking }: HoopShape, source: YamlSource): readonly Conf
       const why = `rule "${rule.name}" cannot be used: expected either columns or detectors`
       problems.push(source.problemAt(path, why))
     }
+    if (rule.strong && rule.columns === undefined) {
+      const why = `rule "${rule.name}" cannot be used: strong is about columns, and detectors look at values`
+      problems.push(source.problemAtKey(path, 'strong', why))
+    }
     if (rule.strategy.kind === 'hash' && masking.hash_key === undefined) {
       const why = `rule "${rule.name}" cannot be used: strategy hash needs "masking.hash_key"`
       problems.push(source.problemAt([...path, 'strategy'], why))
@@ -94,11 +99,30 @@ function checkMasking({ masking }: HoopShape, source: YamlSource): readonly Conf
 function checkModes({ masking, connections }: HoopShape, source: YamlSource): readonly ConfigProblem[] {
   const net = connections.filter(one => (one.masking ?? masking.mode) === 'net').map(one => one.name)
   return masking.rules.flatMap((rule, index) => {
-    if (rule.columns === undefined) return []
+    // A strong rule is checked at the target in every mode.
+    if (rule.columns === undefined || rule.strong) return []
     const idle = net.find(name => rule.connections.some(glob => compileGlob(glob)(name)))
     if (idle === undefined) return []
     const why = `rule "${rule.name}" does nothing on connection "${idle}": columns are not masked in mode net`
     return [{ ...source.problemAt(['masking', 'rules', index], why), severity: 'warning' as const }]
+  })
+}
+
+/** What an account that is there already may read is its administrator's business: nobody checks it. */
+function checkStrong({ masking, connections }: HoopShape, source: YamlSource): readonly ConfigProblem[] {
+  return masking.rules.flatMap((rule, index) => {
+    if (!rule.strong || rule.columns === undefined) return []
+    const path = ['masking', 'rules', index]
+    return connections
+      .filter(({ name }) => rule.connections.some(glob => compileGlob(glob)(name)))
+      .flatMap(({ name, roles }) =>
+        roles
+          .filter(role => role.ephemeral === undefined)
+          .map(role => {
+            const why = `rule "${rule.name}" is not checked for role "${role.name}" of connection "${name}": strong needs an ephemeral role`
+            return { ...source.problemAtKey(path, 'strong', why), severity: 'warning' as const }
+          }),
+      )
   })
 }
 

@@ -159,6 +159,9 @@ const maskingRule = map({
   columns: someOf(columnGlob).optional(),
   detectors: someOf(z.enum(DETECTORS, { error: `expected one of ${DETECTORS.join(', ')}` })).optional(),
   strategy,
+  strong: flag.default(false).meta({
+    description: 'Ephemeral roles must have no privilege to read the columns, or no session starts',
+  }),
   connections: someOf(nameGlob).default(['*']),
   except_groups: listOf(plainText).default([]),
 })

@@ -35,6 +35,8 @@ export type MaskingRule =
       /** Globs over `schema.table.column`. */
       readonly columns: readonly string[]
       readonly strategy: MaskStrategy
+      /** A role that is made for a session must have no privilege to read the columns, or the session does not start. */
+      readonly strong?: true
     }
   | {
       readonly kind: 'detector'

@@ -1,5 +1,7 @@
+import type { Catalog } from '../domain/catalog.js'
 import type { RandomBytes, SessionId } from '../domain/ids.js'
-import type { RoleName } from '../domain/names.js'
+import type { RoleName, RuleName } from '../domain/names.js'
+import type { CatalogReader } from './protocol.js'
 
 /** One row of an answer to a text of the gateway's own. */
 export type Cells = readonly (string | null)[]
@@ -7,12 +9,20 @@ export type Cells = readonly (string | null)[]
 /** One thing that a procedure wants done at the target. Nothing of a client is part of a text (invariant 9). */
 export type RoleEffect =
   /** Ask this text on a connection of the gateway's own to this database, as one transaction. */
-  | { readonly kind: 'ask'; readonly database: string; readonly text: string }
+  | {
+      readonly kind: 'ask'
+      readonly database: string
+      readonly text: string
+      /** Values for `$1`, `$2`, …; the text is then one statement. */
+      readonly parameters?: readonly string[]
+    }
+  /** Read what this database is made of. */
+  | { readonly kind: 'catalog'; readonly database: string; readonly reader: CatalogReader }
   | { readonly kind: 'pause'; readonly ms: number }
 
-/** What came of an effect. A pause gives no rows. A connection that fails ends the procedure instead. */
+/** What came of an effect. A pause gives no rows, and a catalog comes without any. A connection that fails ends the procedure instead. */
 export type RoleAnswer =
-  | { readonly kind: 'rows'; readonly rows: readonly Cells[] }
+  | { readonly kind: 'rows'; readonly rows: readonly Cells[]; readonly catalog?: Catalog }
   | { readonly kind: 'refused'; readonly message: string }
 
 /** A sequence of effects without I/O: whoever drives it performs each one and hands back what came of it. */
@@ -55,12 +65,33 @@ export interface OldRole {
   readonly heirs: readonly string[]
 }
 
+/** A column that a role must have no privilege to read. */
+export interface ForbiddenColumn {
+  /** The relation's OID. */
+  readonly oid: number
+  /** The attribute number. */
+  readonly number: number
+  readonly rule: RuleName
+}
+
+/** What a role is looked at for before it is used. */
+export interface RoleCheck {
+  readonly name: string
+  /** Where the gateway signs in first. */
+  readonly database: string
+  /** Whether a session may use a database of this name. */
+  readonly offers: (database: string) => boolean
+  readonly forbidden: (catalog: Catalog) => readonly ForbiddenColumn[]
+}
+
 /** How roles that live as long as a session are made and taken back at a target. */
 export interface EphemeralRoleProcedures {
   /** The account's name for a session. */
   nameFor(session: SessionId): string
   /** All of it in one transaction of the target, or nothing. */
   make(role: NewRole): RoleProcedure<{ readonly kind: 'made' } | RoleFailure>
+  /** Fails where the role can read, by itself or as a role it can become, what it must not: with what, and what helps. */
+  check(check: RoleCheck): RoleProcedure<{ readonly kind: 'checked' } | RoleFailure>
   /** Every step can be repeated: after a failure anywhere, running it again goes on. */
   drop(role: OldRole): RoleProcedure<{ readonly kind: 'dropped' } | { readonly kind: 'absent' } | RoleFailure>
   /** Every role at the target that carries a tag. */
@@ -69,8 +100,8 @@ export interface EphemeralRoleProcedures {
   ): RoleProcedure<{ readonly kind: 'listed'; readonly tags: readonly RoleTag[] } | RoleFailure>
   /** What a connection of the gateway's own is opened with. */
   readonly settings: Readonly<Record<string, string>>
-  /** Asks one text on such a connection. */
-  ask(text: string): RoleQuery
+  /** Asks one text on such a connection; with values for its parameters, one statement. */
+  ask(text: string, parameters?: readonly string[]): RoleQuery
 }
 
 /** One text of the gateway's own and what comes back, without I/O. */

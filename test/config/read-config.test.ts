@@ -219,6 +219,17 @@ check('a rule that reaches no connection in the mode net is fine', [
   '    - { name: cards, columns: [public.payments.card], strategy: redact }\n  mode: lineage',
 ])
 
+check(
+  'what an account that is there already may read is not checked, which is a warning',
+  ['strategy: redact', 'strategy: redact, strong: true'],
+  '23:73: warning: rule "cards" is not checked for role "reader" of connection "prod-db": strong needs an ephemeral role',
+)
+check(
+  'strong is about columns',
+  ['columns: [public.payments.card], strategy: redact', 'detectors: [email], strategy: redact, strong: true'],
+  '23:60: rule "cards" cannot be used: strong is about columns, and detectors look at values',
+)
+
 test('a connection masks in its own mode, else in that of all', () => {
   const modeOf = (text: string) => {
     const read = readConfig(text, OPTIONS)

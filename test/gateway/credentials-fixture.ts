@@ -53,6 +53,10 @@ export interface FixtureOptions {
   readonly admin?: string
   readonly adminPassword?: string
   readonly clientConnectionsMax?: number
+  /** Globs; `shop` alone when absent. */
+  readonly databases?: readonly string[]
+  /** Rules of masking. */
+  readonly masking?: readonly object[]
 }
 
 /** A gateway's roles without the rest of it: who makes them, who cleans up, and what they said. */
@@ -79,7 +83,11 @@ export function makeRoles(options: FixtureOptions) {
     const credential = await vault.take(admission, session, resolveSecret)
     return { credential, session, admission }
   }
-  return { roles, vault, janitor, lines, take }
+  const open = () => {
+    const admission = admit(policies, new Date(Date.now() + 3_600_000))
+    return { admission, session: sessionOf(admission) }
+  }
+  return { roles, vault, janitor, lines, take, open, log, policies }
 }
 
 /** What a session has from its opening to its end. */
@@ -121,6 +129,7 @@ export async function leftAt(server: PostgresServer): Promise<string> {
 
 function readPolicies(options: FixtureOptions): Policies {
   const { port, memberOf = ['readers'], admin = 'role_maker', clientConnectionsMax = 4 } = options
+  const { databases = ['shop'], masking = [] } = options
   const text = `listen: { address: "127.0.0.1:8443", tls: { cert_file: cert.pem, key_file: key.pem } }
 public_url: https://hoop.example.com
 data_directory: data
@@ -131,10 +140,12 @@ connections:
     address: 127.0.0.1:${port}
     tls: { mode: disable }
     database: shop
+    databases: ${JSON.stringify(databases)}
     roles:
       - name: reader
         ephemeral: { admin_user: ${JSON.stringify(admin)}, admin_password: env:ADMIN, member_of: ${JSON.stringify(memberOf)} }
     limits: { client_connections_max: ${clientConnectionsMax} }
+masking: { rules: ${JSON.stringify(masking)} }
 access:
   - { name: eng, groups: [eng], connections: [shop], roles: [reader], for: 8h }
 `

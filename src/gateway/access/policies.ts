@@ -9,6 +9,7 @@ import type { ConnectionName, RoleName } from '../../domain/names.js'
 import type { Principal } from '../../domain/principal.js'
 import { HoopError } from '../../lib/hoop-error.js'
 import { type Masker, makeMasker } from '../../masking/masker.js'
+import type { ColumnRule } from '../../masking/protected-columns.js'
 import { type AccessRule, visibleConnections } from '../../policy/access.js'
 import { isFor } from '../../policy/access-rule.js'
 import { explainStatement, type StatementExplanation } from '../../policy/explain.js'
@@ -149,6 +150,12 @@ export class Policies {
       ({ connections, when }) =>
         when.includes('tables') && connections.some(pattern => compileGlob(pattern)(connection)),
     )
+  }
+
+  /** The columns that an account made for this principal must have no privilege to read, in every mode of masking. */
+  strongRules({ principal, connection }: Pick<Using, 'principal' | 'connection'>): readonly ColumnRule[] {
+    const rules = this.#maskingRules({ principal, connection, mode: 'strict' })
+    return rules.flatMap(rule => (rule.kind === 'column' && rule.strong === true ? [rule] : []))
   }
 
   #maskingRules({

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../domain/connection.js'
+import { compileGlob } from '../../domain/glob.js'
 import type { SessionId } from '../../domain/ids.js'
 import type { RoleName } from '../../domain/names.js'
 import type { Session } from '../../domain/session.js'
 import { describeError, HoopError } from '../../lib/hoop-error.js'
-import type { RoleFailure } from '../../protocols/role-procedure.js'
+import type { RoleCheck, RoleFailure } from '../../protocols/role-procedure.js'
 import type { Log } from '../../tunnel/log.js'
 import type { Admission } from '../access/admission.js'
 import { Credential } from './credential.js'
@@ -85,6 +86,25 @@ export class EphemeralRoles {
     return new Credential({ user, password, derivedKeys: new DerivedKeys(), onForget: giveBack })
   }
 
+  /**
+   * Looks at the role that was made for a session, in every database that the session may use. Fails with
+   * `target_refused` when it can read what a strong rule forbids or nobody can say, and as opening a target does; whoever
+   * asked then forgets the credential.
+   */
+  async check(admission: Admission, { session, credential, forbidden }: StrongCheck): Promise<void> {
+    const { connection } = admission
+    const { nameFor, check } = proceduresOf(connection)
+    const globs = connection.databases.map(compileGlob)
+    const checking = check({
+      name: nameFor(session.id),
+      database: connection.database,
+      offers: database => database === connection.database || globs.some(matches => matches(database)),
+      forbidden,
+    })
+    const outcome = await this.targets.perform(admission, credential, checking)
+    if (outcome.kind === 'failed') throw cannotMake(connection, outcome)
+  }
+
   /** Takes back the role of a session that is over, as this administrator. Never rejects. */
   async drop(
     connection: Connection,
@@ -120,6 +140,12 @@ export class EphemeralRoles {
     })
     this.#dropping.add(dropping)
   }
+}
+
+/** The session whose role is looked at, and what that must not read. */
+export interface StrongCheck extends Pick<RoleCheck, 'forbidden'> {
+  readonly session: Session
+  readonly credential: RoleAdministrator
 }
 
 /** A session that is over, and the role it was for. */

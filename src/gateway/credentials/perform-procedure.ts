@@ -25,7 +25,8 @@ export async function performProcedure<Outcome>(
       current = undefined
       current = { database: effect.database, connection: await open(effect.database) }
     }
-    return current.connection.ask(effect.text)
+    if (effect.kind === 'catalog') return current.connection.readCatalog(effect.reader)
+    return current.connection.ask(effect.text, effect.parameters)
   }
   try {
     let step = procedure.next()

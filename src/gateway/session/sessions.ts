@@ -23,6 +23,7 @@ import { LiveSession, type LiveSessionOptions, type SessionRules } from './live-
 import { makeSession } from './make-session.js'
 import { readCatalog } from './read-catalog.js'
 import { type ServeDeps, serveClient } from './serve-client.js'
+import { takeCredential } from './take-credential.js'
 import { readVerifier } from './verifier.js'
 
 /** How often everything that ends a session by itself is looked at; a grant's end is kept to within this. */
@@ -92,15 +93,16 @@ export class Sessions {
   ): Promise<LiveSession> {
     const { session, admission } = parts
     const { connection, role, grant } = admission
-    const credential = await this.#vault.take(admission, session, this.deps.policies().resolveSecret)
+    const using = { vault: this.#vault, claims: this.claims, traceView: this.#traceView }
+    const credential = await takeCredential(parts, { ...this.deps, ...using })
     let recorder: Recorder | undefined
     try {
       recorder = this.deps.openRecorder(session)
       await this.#beginRecording(recorder, session, grant)
       await this.deps.store.sessions.insert(session)
       const { breakGlass } = grant
-      const using = { principal: session.principal, connection: connection.name, role: role.name, breakGlass }
-      const rules = (database: string) => this.#rulesFor({ ...using, database })
+      const who = { principal: session.principal, connection: connection.name, role: role.name, breakGlass }
+      const rules = (database: string) => this.#rulesFor({ ...who, database })
       const live = new LiveSession({ ...parts, credential, recorder, rules, onEnd: this.#onEnd })
       this.#live.set(session.id, live)
       return live
@@ -206,9 +208,11 @@ export class Sessions {
   }
 
   #rulesFor(who: Using): SessionRules {
-    const traceView: TraceView = (view, catalog) => this.deps.facts.traceView(view, catalog)
-    return followRules(who, { policies: this.deps.policies, claims: this.claims, traceView })
+    const { policies } = this.deps
+    return followRules(who, { policies, claims: this.claims, traceView: this.#traceView })
   }
+
+  readonly #traceView: TraceView = (view, catalog) => this.deps.facts.traceView(view, catalog)
 
   #sweep(): void {
     const now = this.deps.now()

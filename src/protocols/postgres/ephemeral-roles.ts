@@ -1,8 +1,10 @@
 import type { EphemeralRoleProcedures, RoleFailure, RoleProcedure, RoleTag } from '../role-procedure.js'
+import { checkEphemeralRole } from './ephemeral-role-check.js'
 import { dropEphemeralRole } from './ephemeral-role-dropping.js'
 import { makeEphemeralRole } from './ephemeral-role-making.js'
 import { ROLE_CONNECTION_SETTINGS } from './ephemeral-role-sql.js'
 import { readTag, roleNameFor } from './ephemeral-role-tag.js'
+import { OwnQuery } from './own-query.js'
 import { SimpleQuery } from './simple-query.js'
 
 /** Roles looked at in one go; those beyond it are there the next time. */
@@ -12,10 +14,12 @@ const ROLES_LISTED_MAX = 1000
 export const ephemeralRoles: EphemeralRoleProcedures = {
   nameFor: roleNameFor,
   make: makeEphemeralRole,
+  check: checkEphemeralRole,
   drop: dropEphemeralRole,
   list: listEphemeralRoles,
   settings: ROLE_CONNECTION_SETTINGS,
-  ask: text => new SimpleQuery(text),
+  ask: (text, parameters) =>
+    parameters === undefined ? new SimpleQuery(text) : new OwnQuery({ text, parameters }),
 }
 
 function* listEphemeralRoles(
