@@ -8,6 +8,11 @@ import { ADMIN_PASSWORD, leftAt, startRoleServer } from './credentials-fixture.j
 /** A grant's end is kept to within a second; the machine that tests gets another one. */
 const WITHIN_MS = 2_000
 
+const IDS = {
+  ...{ name: 'ids', columns: ['public.customers.id'], strategy: 'redact' },
+  ...{ strong: true, connections: ['walled'] },
+}
+
 let server: PostgresServer
 let stack: HoopStack
 
@@ -28,7 +33,9 @@ beforeAll(async () => {
     connections: [
       { ...connection, roles: [{ name: 'reader', ephemeral }] },
       { ...connection, name: 'broken', roles: [{ name: 'reader', ephemeral: missing }] },
+      { ...connection, name: 'walled', roles: [{ name: 'reader', ephemeral }] },
     ],
+    config: { masking: { rules: [IDS] } },
     secrets: { ROLE_MAKER: ADMIN_PASSWORD },
     agentAllows: [connection.address],
   })
@@ -59,6 +66,17 @@ test('a role that cannot be made is an error before anything starts', async () =
   expect(ran.stdout).toBe('')
   expect(ran.stderr).toContain('Cannot make a role for the session on "broken": there is no role "nobody"')
   expect(await rolesLeft()).toBe(false)
+})
+
+test('a role that can read what a strong rule forbids is gone before anything starts', async () => {
+  const ran = await stack.hoop(ADA, ['connect', 'walled', '--', '-c', 'SELECT 1'])
+  expect(ran.code).not.toBe(0)
+  expect(ran.stdout).toBe('')
+  expect(ran.stderr).toContain(
+    'rule "ids" is strong, and through "readers" the role can read "public.customers.id" in database "shop"',
+  )
+  expect(ran.stderr).toContain('REVOKE SELECT ON "public"."customers" FROM "readers"')
+  await gone()
 })
 
 test("the end of a grant ends its role's backends and the role", async () => {
