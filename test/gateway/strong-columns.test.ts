@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { TextFacts } from '../../src/domain/facts.js'
 import { NewestClaims } from '../../src/gateway/access/newest-claims.js'
 import { FactsCache } from '../../src/gateway/session/facts-cache.js'
@@ -65,6 +65,11 @@ function strongRoles(options: Omit<FixtureOptions, 'port'> & { readonly port?: n
       traceView: (view, catalog) => facts.traceView(view, catalog),
       store: { audit: { append: async entry => void audited.push(entry), list: async () => [] } },
       now: () => new Date(),
+    })
+    // So that a test that fails takes no other with it.
+    onTestFinished(async () => {
+      credential.forget()
+      await made.roles.settled()
     })
     return { ...opened, credential }
   }
