@@ -245,6 +245,9 @@ const SLIPS = [
   '',
 ]
 
+/** Before PostgreSQL 16 the grammar looked for aliases while it read, and the scanner for what is behind a parameter. */
+const OLDER_WORDS = /in FROM must have an alias$|trailing junk after parameter/
+
 test('a slip anywhere in a statement is told as the server tells it', async () => {
   const slip = fc.record({
     statement: fc.constantFrom(...STATEMENTS),
@@ -262,8 +265,7 @@ test('a slip anywhere in a statement is told as the server tells it', async () =
       // Only parsed, so that nothing runs where an older server reads more than the grammar of ours.
       const asked = { messages: [parse({ text }), sync()], ignores: SOURCE_FIELDS }
       const told = await answer(direct, asked)
-      // Before PostgreSQL 16 the grammar looked for aliases while it read.
-      if (told.lines[0]?.endsWith('in FROM must have an alias') === true) return
+      if (OLDER_WORDS.test(told.lines[0] ?? '')) return
       expect(await answer(through, asked)).toEqual(told)
     }),
     { numRuns: 500 },
