@@ -237,6 +237,15 @@ describe('a session', () => {
     expect(await untilEnded(gateway, session.id)).toBe('idle')
   })
 
+  test('is not idle when something happens right after a time without sessions', async () => {
+    const gateway = await makeGateway()
+    gateway.clock.now += 86_400 * SECOND
+    const { live } = await openSession(gateway)
+    live.touch()
+    await sweepOnce(gateway)
+    expect(live.endReason).toBeUndefined()
+  })
+
   test('takes its rules from the configuration in force', async () => {
     const gateway = await makeGateway()
     const { live } = await openSession(gateway)

@@ -68,6 +68,8 @@ export class LiveSession {
   readonly #strangers = new Set<Duplex>()
   #nextClient = 0
   #nextOperation = 0
+  /** The time of the last sweep, or of the beginning: good enough to tell an idle session, and free on the data path. */
+  #sweptAt: number
   #activeAt: number
   #heldAt: number
   #endedBecause: EndReason | undefined
@@ -80,7 +82,8 @@ export class LiveSession {
     this.verifier = options.verifier
     this.#admission = options.admission
     this.#warnings = new EndWarnings(options.admission.grant.until, options.now)
-    this.#activeAt = options.now.getTime()
+    this.#sweptAt = options.now.getTime()
+    this.#activeAt = this.#sweptAt
     this.#heldAt = options.now.getTime()
   }
 
@@ -156,7 +159,7 @@ export class LiveSession {
   }
 
   readonly touch = (): void => {
-    this.#activeAt = coarseNow
+    this.#activeAt = this.#sweptAt
   }
 
   add(client: number, open: OpenConnection): void {
@@ -185,7 +188,7 @@ export class LiveSession {
     stream.resume()
     stream.once('close', () => {
       this.#controls.delete(stream)
-      this.#heldAt = Math.max(this.#heldAt, coarseNow)
+      this.#heldAt = Math.max(this.#heldAt, this.#sweptAt)
     })
     stream.once('end', () => stream.end())
     this.tell({ kind: 'attached' })
@@ -198,7 +201,7 @@ export class LiveSession {
 
   /** Looks at everything that ends a session by itself; called a few times a second. */
   sweep(now: number, check: (live: LiveSession) => Admission): void {
-    coarseNow = now
+    this.#sweptAt = now
     const { grant, connection } = this.#admission
     if (grant.until.getTime() <= now) return this.end('grant_expired')
     const warning = this.#warnings.due(now)
@@ -242,9 +245,6 @@ export class LiveSession {
     return false
   }
 }
-
-/** The time of the last sweep, in milliseconds: good enough to tell an idle session, and free on the data path. */
-let coarseNow = 0
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
