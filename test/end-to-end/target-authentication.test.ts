@@ -140,5 +140,5 @@ test.each([
   await until('the statement runs', running)
   await listener.stop()
   expect((await ran).code).toBe(2)
-  await until('the target runs nothing of it', async () => !(await running()), 2_000)
+  await until('the target runs nothing of it', async () => !(await running()))
 })
