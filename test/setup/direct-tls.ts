@@ -30,7 +30,8 @@ export async function startDirectTls(options: {
       sockets.add(socket)
       socket.on('error', () => {})
     }
-    client.once('close', () => target.destroy())
+    // What a client said and left still goes on: a cancel request is over before the server behind has answered the call.
+    client.once('close', () => target.end())
     target.once('close', () => client.destroy())
     client.pipe(target).pipe(client)
   })
