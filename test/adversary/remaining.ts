@@ -66,7 +66,6 @@ export const REMAINING: Readonly<Record<string, string>> = {
   'infer-move': CONDITION,
   'infer-bind': CONDITION,
   'infer-natural': JOIN,
-  'operator-condition': CONDITION,
   'infer-except': JOIN,
   'infer-by-place': ORDER,
   'infer-by-alias': ORDER,
