@@ -1,12 +1,11 @@
-import { ByteReader } from '../../lib/byte-reader.js'
 import { CATALOG_PREAMBLE } from './catalog-queries.js'
 import { bind, execute, parse, query, readErrorFields, sync } from './codec.js'
+import { boundReason, readOwnRow } from './own-row.js'
 import { type SmallFrame, SmallFrameReader } from './small-frame-reader.js'
 
 /** One row of an answer: names and digests, never data of anyone. */
 const MESSAGE_BYTES_MAX = 64 * 1024
 const COLUMNS_MAX = 16
-const ERROR_LETTERS_MAX = 300
 /** The target gives up by itself; the gateway waits a little longer than that. */
 const PREAMBLE = [
   ...CATALOG_PREAMBLE,
@@ -96,18 +95,10 @@ export function nameArray(names: readonly (string | null)[]): string {
 }
 
 function readRow(body: Buffer): OwnQueryEvent {
-  const reader = new ByteReader(body)
-  const count = reader.int16()
-  const cells: (string | null)[] = []
-  if (count < 0 || count > COLUMNS_MAX) return failed('a row has too many columns')
-  for (let at = 0; at < count; at += 1) {
-    const length = reader.int32()
-    cells.push(length === -1 ? null : reader.take(length).toString('utf8'))
-  }
-  if (!reader.ok || reader.remaining > 0) return failed('a row is cut short')
-  return { kind: 'row', cells }
+  const cells = readOwnRow(body, COLUMNS_MAX)
+  return typeof cells === 'string' ? failed(cells) : { kind: 'row', cells }
 }
 
 function failed(message: string): OwnQueryEvent {
-  return { kind: 'failed', message: message.replace(/\p{C}+/gu, ' ').slice(0, ERROR_LETTERS_MAX) }
+  return { kind: 'failed', message: boundReason(message) }
 }

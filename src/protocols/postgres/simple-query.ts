@@ -1,11 +1,10 @@
-import { ByteReader } from '../../lib/byte-reader.js'
 import { query, readErrorFields } from './codec.js'
+import { boundReason, readOwnRow } from './own-row.js'
 import { type SmallFrame, SmallFrameReader } from './small-frame-reader.js'
 
 /** One row of the gateway's own queries: names and numbers, never data of anyone. */
 const MESSAGE_BYTES_MAX = 1024 * 1024
 const COLUMNS_MAX = 64
-const ERROR_LETTERS_MAX = 300
 
 /** What comes back from a text, in order. */
 export type SimpleQueryEvent =
@@ -69,19 +68,11 @@ export class SimpleQuery {
   }
 
   #row(body: Buffer): SimpleQueryEvent {
-    const reader = new ByteReader(body)
-    const count = reader.int16()
-    const cells: (string | null)[] = []
-    if (count < 0 || count > COLUMNS_MAX) return failed('a row has too many columns')
-    for (let at = 0; at < count; at += 1) {
-      const length = reader.int32()
-      cells.push(length === -1 ? null : reader.take(length).toString('utf8'))
-    }
-    if (!reader.ok || reader.remaining > 0) return failed('a row is cut short')
-    return { kind: 'row', statement: this.#statement, cells }
+    const cells = readOwnRow(body, COLUMNS_MAX)
+    return typeof cells === 'string' ? failed(cells) : { kind: 'row', statement: this.#statement, cells }
   }
 }
 
 function failed(message: string, at?: number): SimpleQueryEvent {
-  return { kind: 'failed', message: message.replace(/\p{C}+/gu, ' ').slice(0, ERROR_LETTERS_MAX), at }
+  return { kind: 'failed', message: boundReason(message), at }
 }
